@@ -1,0 +1,97 @@
+"""What was measured: one result, ready to be compared, and what it was before we touched it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+Clock = Literal["morning", "not-morning", "provisional"]
+RangeSource = Literal["laboratory", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A reference range in the canonical unit and where it comes from (rule R-REF-01).
+
+    `source` "laboratory" only when the laboratory's range lies inside the accept window; then
+    `text` is the range as sent. Otherwise the catalogue's default, and `text` says why.
+    """
+
+    low: Decimal | None
+    high: Decimal | None
+    source: RangeSource
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One usable result of one analyte.
+
+    value      canonical unit, rounded to six significant digits (half even); for a censored
+               result the limit that was printed. Compare with `low`/`high`, not with `value`.
+    low, high  the interval the true value lies in: equal to `value` unless censored;
+               `None` means unbounded on that side.
+    original   as sent: comparator, digits and unit ("< 19.00 nmol/L").
+    effective  as sent, parsed; a `date` when no time was given. `drawn` is the local date.
+    clock      "morning" 07:00-11:00 on the patient's clock; "provisional" when the draw has no
+               local clock (contract 3).
+    flags      short machine words, e.g. "unit-over-code", "soft-limit", "quoted-number",
+               "on-the-limit", "corrected", "default-range", "assumed-unit".
+    recorded   when it first became known (issued, else effective); the engine's as-of cut.
+    method     comparability class of assay and code; a series breaks where it changes.
+    """
+
+    reference: str
+    analyte: str
+    loinc: str | None
+    value: Decimal
+    unit: str
+    low: Decimal | None
+    high: Decimal | None
+    comparator: str | None
+    original: str
+    effective: datetime | date
+    drawn: date
+    clock: Clock
+    recorded: datetime | date
+    status: str
+    range: Range | None
+    method: str | None = None
+    performer: str | None = None
+    flags: tuple[str, ...] = ()
+
+    @property
+    def censored(self) -> bool:
+        """Whether the laboratory only gave a limit ("<", ">")."""
+        return self.comparator is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A record seen and not used, with the reason a physician reads.
+
+    `analyte` is set when the row was recognised as one of ours: an unusable newest result makes
+    the rule abstain instead of falling back on an older one.
+    """
+
+    reference: str
+    reason: str
+    analyte: str | None = None
+    effective: datetime | date | None = None
+    recorded: datetime | date | None = None
+    original: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """All usable readings of one analyte, oldest first, and the unusable ones of the same."""
+
+    analyte: str
+    readings: tuple[Reading, ...]
+    unused: tuple[Unused, ...] = ()
+
+    @property
+    def newest(self) -> Reading | None:
+        return self.readings[-1] if self.readings else None

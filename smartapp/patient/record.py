@@ -1,0 +1,170 @@
+"""Who the patient is, as far as the record tells: what crosses from reading to judging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from smartapp.fhir.model import Gap, Quarantined
+from smartapp.labs.reading import Series, Unused
+
+YesNo = Literal["yes", "no", "unknown"]
+MatchedBy = Literal["code", "text", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Demographics:
+    """Identity and the data that decide whether the rules apply (clinical-rules 1).
+
+    `sex` is what the rules go by; `sex_basis` says in one sentence which data decided it.
+    """
+
+    reference: str
+    name: str
+    birth_date: date | None
+    gender: str | None
+    birth_sex: str | None
+    sex: Literal["male", "not-male", "unknown"]
+    sex_basis: str
+    deceased: bool = False
+
+    def age(self, on: date) -> int | None:
+        """Completed years on that day; None when the birth date is unknown."""
+        if self.birth_date is None:
+            return None
+        born = self.birth_date
+        return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A diagnosis, procedure or status that matches at least one concept of the catalogue.
+
+    concepts   keys of knowledge/conditions.toml it matches
+    codes      "system|code" as sent
+    active     clinicalStatus active, recurrence or relapse; None when not stated
+    refuted    verificationStatus refuted or entered-in-error (kept only to be shown)
+    onset      onset, else performed date; recorded: recordedDate; abated: abatement
+    laterality "left" | "right" | "both" | None, from body site, modifier or text
+    kind       "condition" | "procedure"
+    """
+
+    reference: str
+    concepts: frozenset[str]
+    codes: tuple[str, ...]
+    text: str
+    active: bool | None
+    refuted: bool
+    onset: date | None
+    recorded: date | None
+    abated: date | None
+    laterality: Literal["left", "right", "both"] | None
+    kind: Literal["condition", "procedure"]
+    matched_by: MatchedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """A dose as far as it could be read; `text` is always as sent.
+
+    amount   per administration, in `unit` ("mg", "[IU]"); None when unreadable
+    per_day  daily average in `unit`; None when the timing is unparsable
+    """
+
+    amount: Decimal | None
+    unit: str | None
+    per_day: Decimal | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One stretch of one drug, merged from the records that tell of it.
+
+    agent      key of knowledge/drugs.toml; `drug_class` its class
+    start/stop local dates; stop None while it goes on or is unknown
+    status     "active" | "stopped" | "uncertain" (an end is probable, its date unknown)
+    recorded   when the first of its records became known
+    """
+
+    agent: str
+    drug_class: str
+    references: tuple[str, ...]
+    start: date | None
+    stop: date | None
+    status: Literal["active", "stopped", "uncertain"]
+    dose: Dose | None
+    recorded: date | None
+    matched_by: MatchedBy
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TherapyTimeline:
+    """Every episode of a drug of the catalogue, oldest start first."""
+
+    episodes: tuple[Episode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """An allergy or intolerance to a drug of the catalogue. `agents`: drug keys it names."""
+
+    reference: str
+    agents: frozenset[str]
+    type: Literal["allergy", "intolerance"]
+    active: bool
+    text: str
+    recorded: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the man wants, from Goal, Condition or Observation (clinical-rules 11)."""
+
+    fertility: YesNo = "unknown"
+    endogenous: YesNo = "unknown"
+    source: str | None = None
+    date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOrder:
+    """A draft in an order hook or `assess --order`, as far as it could be read.
+
+    `reference` as the client wrote it ("MedicationRequest/draft-1"); `in_focus` by the hook's
+    rules (order-select: listed in selections; order-sign: all). `agent` is None for a drug that is
+    not in the catalogue.
+    """
+
+    reference: str
+    agent: str | None
+    drug_class: str | None
+    dose: Dose | None
+    in_focus: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRecord:
+    """All the engine may know of one man. Independent of the clock: the engine cuts it at `as_of`.
+
+    `series` is keyed by analyte; an analyte never seen has no entry. `gaps` are the data that
+    could not be read: absence of a diagnosis means nothing while Condition is a gap.
+    """
+
+    issuer: str
+    demographics: Demographics
+    problems: tuple[Problem, ...]
+    therapy: TherapyTimeline
+    allergies: tuple[Allergy, ...]
+    wishes: Wishes
+    series: Mapping[str, Series]
+    unused: tuple[Unused, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    timezone: str | None = None
+    fetched: datetime | None = None
