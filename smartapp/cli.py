@@ -1,0 +1,337 @@
+"""The console script. Exit codes: 0 done, 1 a named error condition, 2 wrong usage or input.
+
+Rooms are imported inside the commands: `smartapp --help` starts fast, and `assess` needs no
+server.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from smartapp import __version__
+from smartapp.errors import ConfigError, InputError, SmartAppError
+
+if TYPE_CHECKING:
+    from smartapp.engine.assessment import Assessment
+    from smartapp.knowledge import Knowledge
+    from smartapp.patient.record import DraftOrder
+
+PROFILES = ("aua", "es", "eau", "bssm")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="smartapp")
+def cli() -> None:
+    """HPG Recalibration Monitor: SMART on FHIR app and CDS Hooks service."""
+
+
+def main() -> None:
+    """Run the console script: one clear line on standard error instead of a traceback."""
+    try:
+        result = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        sys.exit(2)
+    except SmartAppError as error:
+        _complain(error.public)
+        sys.exit(2 if isinstance(error, InputError | ConfigError) else 1)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); there is nobody to tell.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(text: str) -> None:
+    click.echo(f"smartapp: {' '.join(text.split())}", err=True)
+
+
+# --- assess -----------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--as-of", metavar="DATETIME", help="Judge as of this moment (default: now).")
+@click.option("--profile", type=click.Choice(PROFILES), help="Guideline profile (default: aua).")
+@click.option("--order", metavar="FILE", help="A draft order, or a Bundle of drafts.")
+@click.option("--timezone", metavar="TZ", help="Zone of times sent in UTC, e.g. Europe/Madrid.")
+@click.option("--protocol", metavar="FILE", type=click.Path(path_type=Path), help="Site overrides.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(("text", "json", "cards")),
+    default="text",
+    show_default=True,
+)
+@click.option("--ndjson", is_flag=True, help="One Bundle a line in, one assessment a line out.")
+def assess(
+    files: tuple[str, ...],
+    as_of: str | None,
+    profile: str | None,
+    order: str | None,
+    timezone: str | None,
+    protocol: Path | None,
+    shape: str,
+    ndjson: bool,
+) -> int:
+    """Run the engine on FHIR Bundles, without any server. `-` is standard input."""
+    from smartapp.knowledge import load
+
+    knowledge = load(profile, protocol)
+    zone = _zone(timezone)
+    moment = _moment(as_of, zone)
+    drafts = _drafts(order, knowledge)
+    run = _Run(knowledge, moment, timezone, drafts, shape)
+    if ndjson:
+        return run.lines(files)
+    return run.one_man(files)
+
+
+class _Run:
+    """The settings of one `assess` call, and the two ways through it."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        moment: datetime,
+        timezone: str | None,
+        drafts: Sequence[DraftOrder],
+        shape: str,
+    ) -> None:
+        self.knowledge = knowledge
+        self.moment = moment
+        self.timezone = timezone
+        self.drafts = drafts
+        self.shape = shape
+
+    def one_man(self, files: Sequence[str]) -> int:
+        from smartapp.errors import AssessmentError
+        from smartapp.fhir.model import Resources
+        from smartapp.fhir.reading import read_bundle
+
+        resources = Resources()
+        for file in files:
+            with _reading(file) as stream:
+                body = stream.read()
+            try:
+                read_bundle(body, resources)
+            except InputError as error:
+                raise InputError(f"{file}: {error.public}") from None
+        try:
+            assessment = self._assess(resources)
+        except AssessmentError as error:
+            _complain(error.public)
+            return 1
+        sys.stdout.buffer.write(self._shown(assessment) + b"\n")
+        return 0
+
+    def lines(self, files: Sequence[str]) -> int:
+        import msgspec
+
+        from smartapp.fhir.reading import read_bundle
+
+        failed = False
+        for number, line in enumerate(_all_lines(files), start=1):
+            try:
+                answer = self._shown(self._assess(read_bundle(line)), one_line=True)
+            except SmartAppError as error:
+                failed = True
+                problem = {"code": type(error).__name__, "message": error.public}
+                answer = msgspec.json.encode({"line": number, "error": problem})
+            sys.stdout.buffer.write(answer + b"\n")
+        sys.stdout.buffer.flush()
+        return 1 if failed else 0
+
+    def _assess(self, resources: Any) -> Assessment:
+        from smartapp.engine import assess as judge
+        from smartapp.patient import read_record
+
+        record = read_record(resources, self.knowledge.catalogue, issuer="", timezone=self.timezone)
+        return judge(record, self.knowledge, self.moment, self.drafts)
+
+    def _shown(self, assessment: Assessment, *, one_line: bool = False) -> bytes:
+        from smartapp.engine import to_json
+
+        if self.shape == "cards":
+            from smartapp.cds import cards_json
+
+            return cards_json(assessment, self.knowledge, self.drafts)
+        if self.shape == "json" or one_line:
+            return to_json(assessment)
+        from smartapp.dashboard.text import as_text
+
+        return as_text(assessment, self.knowledge).encode()
+
+
+def _reading(file: str) -> BinaryIO:
+    if file == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror or 'cannot be read'}") from None
+
+
+def _all_lines(files: Sequence[str]) -> Iterator[bytes]:
+    for file in files:
+        with _reading(file) as stream:
+            yield from (line.rstrip(b"\r\n") for line in stream)
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise click.UsageError(f"--timezone {name!r} is not a known time zone") from None
+
+
+def _moment(text: str | None, zone: ZoneInfo | None) -> datetime:
+    """The as-of moment: a bare date means the end of that day in the given zone (else UTC)."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(23, 59, 59), zone or UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--as-of {text!r} is not an ISO date or date-time") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone or UTC)
+
+
+def _drafts(file: str | None, knowledge: Knowledge) -> Sequence[DraftOrder]:
+    if file is None:
+        return ()
+    from smartapp.fhir.reading import draft_rows
+    from smartapp.patient import read_drafts
+
+    with _reading(file) as stream:
+        body = stream.read()
+    try:
+        return read_drafts(draft_rows(body), knowledge.catalogue, focus=None)
+    except InputError as error:
+        raise InputError(f"{file}: {error.public}") from None
+
+
+# --- servers ----------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+def serve(host: str, port: int, workers: int) -> int:
+    """Run the production server, with settings from the environment."""
+    from smartapp.serve import serve as run
+
+    _refuse_busy(host, port, "--port")
+    run(host, port, workers)
+    return 0
+
+
+@cli.command()
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--ehr-port", default=5001, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--no-browser", is_flag=True, help="Only print the addresses.")
+@click.option("--base-path", default="", help="Serve the app under this path, e.g. /hpg.")
+def demo(port: int, ehr_port: int, no_browser: bool, base_path: str) -> int:
+    """Start the app and a sandbox EHR with story patients, on this machine only."""
+    from smartapp.serve import demo as run
+
+    _refuse_busy("127.0.0.1", port, "--port")
+    _refuse_busy("127.0.0.1", ehr_port, "--ehr-port")
+    run(port, ehr_port, open_browser=not no_browser, base_path=base_path)
+    return 0
+
+
+def _refuse_busy(host: str, port: int, option: str) -> None:
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.UsageError(
+                f"port {port} on {host} cannot be used ({error.strerror}); choose another with "
+                f"{option}"
+            ) from None
+
+
+# --- ledger and knowledge ---------------------------------------------------------------------
+
+
+@cli.group()
+def audit() -> None:
+    """The audit chain."""
+
+
+@audit.command()
+def verify() -> int:
+    """Check the audit chain; name the first broken link."""
+    from smartapp.ledger import open_ledger
+    from smartapp.ledger.audit import verify as check
+    from smartapp.settings import from_environ
+
+    ledger = open_ledger(from_environ())
+    try:
+        report = check(ledger)
+    finally:
+        ledger.close()
+    click.echo(report.text)
+    return 0 if report.intact else 1
+
+
+@cli.group()
+def rules() -> None:
+    """The knowledge: every rule with source, version and evidence mark."""
+
+
+@rules.command("list")
+@click.option("--profile", type=click.Choice(PROFILES), help="Guideline profile (default: aua).")
+def list_rules(profile: str | None) -> int:
+    """One line a rule: id, mark, basis, title."""
+    from smartapp.knowledge import load
+
+    knowledge = load(profile)
+    protocol = knowledge.protocol
+    click.echo(f"protocol {protocol.profile} {protocol.version}")
+    for rule in knowledge.rules.values():
+        click.echo(f"{rule.id:<24} {rule.mark:<10} {rule.basis:<12} {rule.title}")
+    return 0
+
+
+@rules.command("show")
+@click.argument("rule_id", metavar="ID")
+@click.option("--profile", type=click.Choice(PROFILES), help="Guideline profile (default: aua).")
+def show_rule(rule_id: str, profile: str | None) -> int:
+    """Everything about one rule: what it says, its thresholds, sources and wording."""
+    from smartapp.knowledge import load
+    from smartapp.knowledge.show import rule_text
+
+    knowledge = load(profile)
+    rule = _rule(knowledge.rules, rule_id)
+    click.echo(rule_text(rule, knowledge))
+    return 0
+
+
+def _rule(rules_: Mapping[str, Any], rule_id: str) -> Any:
+    try:
+        return rules_[rule_id]
+    except KeyError:
+        raise click.UsageError(
+            f"no rule {rule_id!r}; `smartapp rules list` names all {len(rules_)}"
+        ) from None
