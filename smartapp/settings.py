@@ -91,7 +91,7 @@ def from_environ(environ: Mapping[str, str] | None = None, *, demo: bool = False
         cors_origins=reader.words("CORS_ORIGINS"),
         max_body_mb=reader.number("MAX_BODY_MB", default.max_body_mb, 1, 1000),
         retention_days=reader.number("RETENTION_DAYS", default.retention_days, 1, 36500),
-        metrics=reader.text("METRICS", default.metrics),
+        metrics=reader.metrics("METRICS", default.metrics),
         fhir_timeout_ms=reader.number("FHIR_TIMEOUT_MS", default.fhir_timeout_ms, 100, 120_000),
         hook_deadline_ms=reader.number("HOOK_DEADLINE_MS", default.hook_deadline_ms, 100, 60_000),
         log_level=reader.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
@@ -153,6 +153,15 @@ class _Reader:
         if not path.is_file():
             raise ConfigError(f"{PREFIX}{name} names {value!r}, which is not a file")
         return path
+
+    def metrics(self, name: str, default: str) -> str:
+        """ "off", "loopback", or a bearer token long enough not to be guessed."""
+        value = self.text(name, default)
+        if value not in ("off", "loopback") and len(value) < 16:
+            raise ConfigError(
+                f"{PREFIX}{name} must be off, loopback or a bearer token of at least 16 characters"
+            )
+        return value
 
     def base_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
