@@ -25,12 +25,15 @@ class Quarantined:
 
     `reference`: "Observation/123" when type and id could be read, else "entry[3]".
     `path`: JSON path inside the row, e.g. "$.valueQuantity.value". `reason`: one sentence
-    without the row's content.
+    without the row's content. `codes` ("system|code") and `effective` as sent, where they could
+    still be read, so that an unreadable newest result is not mistaken for none.
     """
 
     reference: str
     path: str
     reason: str
+    codes: tuple[str, ...] = ()
+    effective: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
 """The elements of incoming FHIR R4 resources that this product uses, and no others.
 
 Structs are lenient (unknown elements are skipped) and narrow (a known element of the wrong JSON
-type sends the row, and only the row, to quarantine; see reading.py). A quantity's number stays
-`Raw` until `numbers.py` has matched it, because a Decimal field would take "NaN" or "1_000".
+type sends the row, and only the row, to quarantine; see reading.py). A number stays `Raw` until
+`numbers.py` has matched it, because a Decimal field would take "NaN" or "1_000". An absent number
+is the empty `ABSENT`, never None: msgspec does not read a number into `Raw | None`.
+
+The tags let one pass tell the types apart; `gc=False` is safe because decoded JSON is a tree.
 
 `fhir.resources` models are not used here: its root package is R5, one unknown element rejects a
 whole Bundle, and `19.00` becomes `19.0`. They validate what we send out (R4B, the R4-compatible
@@ -13,47 +16,53 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct
 
+ABSENT = Raw()
 
-class Coding(Struct, frozen=True):
+
+class _Resource(Struct, frozen=True, gc=False, tag_field="resourceType"):
+    """A resource of its own: carries its type as the tag."""
+
+
+class Coding(Struct, frozen=True, gc=False):
     system: str | None = None
     code: str | None = None
     display: str | None = None
 
 
-class CodeableConcept(Struct, frozen=True):
+class CodeableConcept(Struct, frozen=True, gc=False):
     coding: list[Coding] | None = None
     text: str | None = None
 
 
-class Reference(Struct, frozen=True):
+class Reference(Struct, frozen=True, gc=False):
     reference: str | None = None
     type: str | None = None
     display: str | None = None
 
 
-class Period(Struct, frozen=True):
+class Period(Struct, frozen=True, gc=False):
     start: str | None = None
     end: str | None = None
 
 
-class Quantity(Struct, frozen=True):
-    value: Raw | None = None
+class Quantity(Struct, frozen=True, gc=False):
+    value: Raw = ABSENT
     comparator: str | None = None
     unit: str | None = None
     system: str | None = None
     code: str | None = None
 
 
-class Range(Struct, frozen=True):
+class Range(Struct, frozen=True, gc=False):
     low: Quantity | None = None
     high: Quantity | None = None
 
 
-class Annotation(Struct, frozen=True):
+class Annotation(Struct, frozen=True, gc=False):
     text: str | None = None
 
 
-class ReferenceRange(Struct, frozen=True):
+class ReferenceRange(Struct, frozen=True, gc=False):
     low: Quantity | None = None
     high: Quantity | None = None
     type: CodeableConcept | None = None
@@ -61,7 +70,7 @@ class ReferenceRange(Struct, frozen=True):
     text: str | None = None
 
 
-class Extension(Struct, frozen=True):
+class Extension(Struct, frozen=True, gc=False):
     url: str | None = None
     valueCode: str | None = None
     valueString: str | None = None
@@ -70,19 +79,19 @@ class Extension(Struct, frozen=True):
     extension: list[Extension] | None = None
 
 
-class HumanName(Struct, frozen=True):
+class HumanName(Struct, frozen=True, gc=False):
     use: str | None = None
     text: str | None = None
     family: str | None = None
     given: list[str | None] | None = None
 
 
-class Meta(Struct, frozen=True):
+class Meta(Struct, frozen=True, gc=False):
     versionId: str | None = None
     lastUpdated: str | None = None
 
 
-class Patient(Struct, frozen=True):
+class Patient(_Resource, frozen=True, gc=False, tag="Patient"):
     id: str | None = None
     name: list[HumanName] | None = None
     gender: str | None = None
@@ -92,7 +101,7 @@ class Patient(Struct, frozen=True):
     extension: list[Extension] | None = None
 
 
-class ObservationComponent(Struct, frozen=True):
+class ObservationComponent(Struct, frozen=True, gc=False):
     code: CodeableConcept | None = None
     valueQuantity: Quantity | None = None
     valueString: str | None = None
@@ -102,7 +111,7 @@ class ObservationComponent(Struct, frozen=True):
     referenceRange: list[ReferenceRange] | None = None
 
 
-class Observation(Struct, frozen=True):
+class Observation(_Resource, frozen=True, gc=False, tag="Observation"):
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
@@ -128,7 +137,7 @@ class Observation(Struct, frozen=True):
     component: list[ObservationComponent] | None = None
 
 
-class Condition(Struct, frozen=True):
+class Condition(_Resource, frozen=True, gc=False, tag="Condition"):
     id: str | None = None
     clinicalStatus: CodeableConcept | None = None
     verificationStatus: CodeableConcept | None = None
@@ -146,7 +155,7 @@ class Condition(Struct, frozen=True):
     note: list[Annotation] | None = None
 
 
-class Procedure(Struct, frozen=True):
+class Procedure(_Resource, frozen=True, gc=False, tag="Procedure"):
     id: str | None = None
     status: str | None = None
     code: CodeableConcept | None = None
@@ -157,29 +166,29 @@ class Procedure(Struct, frozen=True):
     note: list[Annotation] | None = None
 
 
-class TimingRepeat(Struct, frozen=True):
+class TimingRepeat(Struct, frozen=True, gc=False):
     boundsPeriod: Period | None = None
-    frequency: Raw | None = None
-    frequencyMax: Raw | None = None
-    period: Raw | None = None
-    periodMax: Raw | None = None
+    frequency: Raw = ABSENT
+    frequencyMax: Raw = ABSENT
+    period: Raw = ABSENT
+    periodMax: Raw = ABSENT
     periodUnit: str | None = None
     dayOfWeek: list[str] | None = None
     timeOfDay: list[str] | None = None
 
 
-class Timing(Struct, frozen=True):
+class Timing(Struct, frozen=True, gc=False):
     event: list[str] | None = None
     repeat: TimingRepeat | None = None
     code: CodeableConcept | None = None
 
 
-class DoseAndRate(Struct, frozen=True):
+class DoseAndRate(Struct, frozen=True, gc=False):
     doseQuantity: Quantity | None = None
     doseRange: Range | None = None
 
 
-class Dosage(Struct, frozen=True):
+class Dosage(Struct, frozen=True, gc=False):
     text: str | None = None
     patientInstruction: str | None = None
     timing: Timing | None = None
@@ -188,16 +197,16 @@ class Dosage(Struct, frozen=True):
     doseAndRate: list[DoseAndRate] | None = None
 
 
-class DispenseRequest(Struct, frozen=True):
+class DispenseRequest(Struct, frozen=True, gc=False):
     validityPeriod: Period | None = None
 
 
-class Medication(Struct, frozen=True):
+class Medication(_Resource, frozen=True, gc=False, tag="Medication"):
     id: str | None = None
     code: CodeableConcept | None = None
 
 
-class MedicationRequest(Struct, frozen=True):
+class MedicationRequest(_Resource, frozen=True, gc=False, tag="MedicationRequest"):
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
@@ -214,7 +223,7 @@ class MedicationRequest(Struct, frozen=True):
     note: list[Annotation] | None = None
 
 
-class MedicationStatement(Struct, frozen=True):
+class MedicationStatement(_Resource, frozen=True, gc=False, tag="MedicationStatement"):
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
@@ -229,12 +238,12 @@ class MedicationStatement(Struct, frozen=True):
     note: list[Annotation] | None = None
 
 
-class Reaction(Struct, frozen=True):
+class Reaction(Struct, frozen=True, gc=False):
     substance: CodeableConcept | None = None
     manifestation: list[CodeableConcept] | None = None
 
 
-class AllergyIntolerance(Struct, frozen=True):
+class AllergyIntolerance(_Resource, frozen=True, gc=False, tag="AllergyIntolerance"):
     id: str | None = None
     clinicalStatus: CodeableConcept | None = None
     verificationStatus: CodeableConcept | None = None
@@ -246,12 +255,12 @@ class AllergyIntolerance(Struct, frozen=True):
     reaction: list[Reaction] | None = None
 
 
-class GoalTarget(Struct, frozen=True):
+class GoalTarget(Struct, frozen=True, gc=False):
     measure: CodeableConcept | None = None
     dueDate: str | None = None
 
 
-class Goal(Struct, frozen=True):
+class Goal(_Resource, frozen=True, gc=False, tag="Goal"):
     id: str | None = None
     lifecycleStatus: str | None = None
     category: list[CodeableConcept] | None = None
@@ -261,13 +270,13 @@ class Goal(Struct, frozen=True):
     statusDate: str | None = None
 
 
-class AnswerItem(Struct, frozen=True):
+class AnswerItem(Struct, frozen=True, gc=False):
     linkId: str | None = None
     answer: list[Raw] | None = None
     item: list[AnswerItem] | None = None
 
 
-class QuestionnaireResponse(Struct, frozen=True):
+class QuestionnaireResponse(_Resource, frozen=True, gc=False, tag="QuestionnaireResponse"):
     id: str | None = None
     status: str | None = None
     questionnaire: str | None = None
