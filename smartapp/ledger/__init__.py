@@ -1,0 +1,11 @@
+"""The memory: one relational store for launches, what was said and answered, and the audit chain.
+
+Every module that puts tables on `schema.metadata` is imported here, so that `open_ledger` makes
+them all.
+"""
+
+from smartapp.ledger import audit
+from smartapp.ledger.audit import AuditEvent, AuditReport
+from smartapp.ledger.store import Ledger, open_ledger
+
+__all__ = ["AuditEvent", "AuditReport", "Ledger", "audit", "open_ledger"]

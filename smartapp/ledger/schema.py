@@ -1,0 +1,56 @@
+"""The one MetaData on which every noun of the ledger puts its tables, and statements made once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Connection, CursorResult, Dialect, Integer, MetaData, Table
+from sqlalchemy.sql import ClauseElement
+
+VERSION = 1
+"""Raised when a table changes in a way that an older database does not have."""
+
+metadata = MetaData()
+
+version_table = Table("ledger_version", metadata, Column("version", Integer, primary_key=True))
+
+
+class Statement:
+    """A Core statement compiled once per dialect and run without SQLAlchemy's per-call work.
+
+    The hook path writes a handful of rows per call; going through `exec_driver_sql` costs about a
+    third of `Connection.execute`. Values reach the driver as they are, so they must be str, int,
+    float, bytes or None: no type of SQLAlchemy's converts them. A statement may hold no literal
+    values besides named bind parameters.
+    """
+
+    __slots__ = ("_clause", "_compiled")
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+
+    def run(self, conn: Connection, **values: Any) -> CursorResult[Any]:
+        """Execute with `values`, one for each bind parameter."""
+        sql, order = self._for(conn.dialect)
+        return conn.exec_driver_sql(
+            sql, values if order is None else tuple([values[name] for name in order])
+        )
+
+    def run_many(self, conn: Connection, rows: list[dict[str, Any]]) -> None:
+        """Execute once per row (`executemany`); nothing happens for no rows."""
+        if not rows:
+            return
+        sql, order = self._for(conn.dialect)
+        if order is None:
+            conn.exec_driver_sql(sql, rows)
+        else:
+            conn.exec_driver_sql(sql, [tuple([row[name] for name in order]) for row in rows])
+
+    def _for(self, dialect: Dialect) -> tuple[str, tuple[str, ...] | None]:
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            compiled: Any = self._clause.compile(dialect=dialect)
+            order = tuple(compiled.positiontup) if compiled.positional else None
+            found = self._compiled[dialect.name] = (str(compiled), order)
+        return found

@@ -1,0 +1,139 @@
+"""Opening the ledger: one engine, tables made at start, one kind of transaction."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from smartapp.errors import ConfigError, LedgerError
+from smartapp.ledger import schema
+from smartapp.ledger.secrets import Vault
+from smartapp.settings import Settings
+
+BUSY_TIMEOUT_MS = 5000
+_SCHEMA_LOCK = 0x48504701  # PostgreSQL advisory lock: one worker makes the tables
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The open store. Safe to share between threads; open one per process, after the fork."""
+
+    engine: Engine
+    vault: Vault
+    reader: Engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One durable transaction: all of it or nothing.
+
+        On SQLite it is `BEGIN IMMEDIATE`, so what is read inside cannot change before the commit.
+        Refuses (LedgerError) when the store cannot be reached, is locked longer than
+        `BUSY_TIMEOUT_MS`, or refuses a statement; the caller's own exception rolls back.
+        """
+        try:
+            with self.engine.begin() as conn:
+                yield conn
+        except SQLAlchemyError as error:
+            raise LedgerError("The ledger could not be written; nothing was recorded.") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the store that takes no write lock. Refuses like `transaction`."""
+        try:
+            with self.reader.begin() as conn:
+                yield conn
+        except SQLAlchemyError as error:
+            raise LedgerError("The ledger could not be read.") from error
+
+    def close(self) -> None:
+        """Give every connection back; the ledger opens new ones if it is used again."""
+        self.engine.dispose()
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger of this deployment, with its tables made if they were not there.
+
+    Refuses (ConfigError) a database address that SQLAlchemy cannot use and missing secret keys
+    outside the demo (there a key for this process is made up: nothing has to outlive it);
+    (LedgerError) a store that cannot be opened or was written by another version.
+    """
+    keys = settings.secret_keys
+    if not keys:
+        if not settings.demo:
+            raise ConfigError("SMARTAPP_SECRET_KEYS is required to open the ledger")
+        keys = (secrets.token_urlsafe(32),)
+    engine = _engine(settings.store_url)
+    ledger = Ledger(engine, Vault(keys), engine.execution_options(reading=True))
+    with ledger.transaction() as conn:
+        _prepare(conn)
+    # A connection opened before a fork must not be used after it.
+    ledger.close()
+    return ledger
+
+
+def _engine(address: str) -> Engine:
+    try:
+        url = make_url(address)
+        engine = create_engine(url, hide_parameters=True, pool_size=16, max_overflow=32)
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        raise ConfigError(
+            "SMARTAPP_DATABASE_URL cannot be used: the address or its driver"
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            _private_file(Path(url.database))
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def _private_file(path: Path) -> None:
+    """Make the database file readable for nobody else; its WAL inherits the mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise LedgerError(
+            f"The ledger's file cannot be made or opened: {error.strerror}"
+        ) from error
+
+
+def _sqlite_connect(connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: `_sqlite_begin` does.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "foreign_keys = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(conn: Connection) -> None:
+    reading = conn.get_execution_options().get("reading", False)
+    conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _prepare(conn: Connection) -> None:
+    """Make the tables; two workers that start together take turns."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+    schema.metadata.create_all(conn)
+    found = conn.execute(select(schema.version_table.c.version)).scalar()
+    if found is None:
+        conn.execute(insert(schema.version_table).values(version=schema.VERSION))
+    elif found != schema.VERSION:
+        raise LedgerError(
+            f"The ledger was written by another version (schema {found}, this one needs "
+            f"{schema.VERSION}); keep it, and open it with the version that wrote it."
+        )
