@@ -6,6 +6,16 @@ them all.
 
 from smartapp.ledger import audit
 from smartapp.ledger.audit import AuditEvent, AuditReport
+from smartapp.ledger.launches import Launches
 from smartapp.ledger.store import Ledger, open_ledger
+from smartapp.ledger.sweeper import start_sweeper
 
-__all__ = ["AuditEvent", "AuditReport", "Ledger", "audit", "open_ledger"]
+__all__ = [
+    "AuditEvent",
+    "AuditReport",
+    "Launches",
+    "Ledger",
+    "audit",
+    "open_ledger",
+    "start_sweeper",
+]

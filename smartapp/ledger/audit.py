@@ -206,7 +206,7 @@ def _anchor(conn: Connection, through: int) -> str | None:
 
 
 def _head(conn: Connection) -> tuple[int, str]:
-    row = _HEAD.run(conn).first()
+    row: Any = _HEAD.run(conn).first()
     return (0, GENESIS) if row is None else (row[0], row[1])
 
 

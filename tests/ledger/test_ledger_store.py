@@ -1,0 +1,153 @@
+"""Opening the store: what is refused, and what two processes with eight threads each may do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects import postgresql
+
+from smartapp.errors import ConfigError, LedgerError
+from smartapp.ledger import Ledger, audit, launches, open_ledger, schema
+from smartapp.settings import Settings
+
+
+def test_opening_twice_keeps_what_was_there(settings: Settings) -> None:
+    first = open_ledger(settings)
+    with first.transaction() as conn:
+        conn.exec_driver_sql("INSERT INTO launch_state VALUES ('a', 'b', 1, x'00')")
+    with open_ledger(settings).reading() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 1
+
+
+def test_no_keys_are_needed_in_the_demo_only(tmp_path: Path) -> None:
+    open_ledger(Settings(home_dir=tmp_path, demo=True))
+    with pytest.raises(ConfigError, match="SECRET_KEYS"):
+        open_ledger(Settings(home_dir=tmp_path))
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://x/y", "sqlite+nosuch:///x"])
+def test_an_unusable_address_is_a_setting_error(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
+        open_ledger(Settings(home_dir=tmp_path, database_url=url, secret_keys=("k" * 32,)))
+
+
+def test_a_file_that_cannot_be_opened_is_a_ledger_error(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file, not a folder")
+    with pytest.raises(LedgerError):
+        open_ledger(Settings(home_dir=tmp_path / "home", secret_keys=("k" * 32,)))
+
+
+def test_a_database_of_another_version_is_left_alone(settings: Settings) -> None:
+    with open_ledger(settings).transaction() as conn:
+        conn.exec_driver_sql("UPDATE ledger_version SET version = 99")
+    with pytest.raises(LedgerError, match="schema 99"):
+        open_ledger(settings)
+
+
+def test_an_error_says_nothing_of_the_values(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError) as caught, ledger.transaction() as conn:
+        conn.exec_driver_sql("INSERT INTO launch_state VALUES (?, ?)", ("Patient/1", "x"))
+    chain = f"{caught.value} {caught.value.__cause__}"
+    assert "Patient/1" not in chain
+
+
+def test_a_reader_sees_one_state_and_holds_nobody_up(ledger: Ledger) -> None:
+    with ledger.reading() as before:
+        assert before.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 0
+        with ledger.transaction() as conn:
+            conn.exec_driver_sql("INSERT INTO launch_state VALUES ('a', 'b', 1, x'00')")
+        assert before.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 0
+
+
+def test_every_statement_compiles_for_postgresql() -> None:
+    dialect = postgresql.dialect()
+    found = 0
+    for module in (audit, launches):
+        for value in vars(module).values():
+            if isinstance(value, schema.Statement):
+                sql, _order = value._for(dialect)
+                assert sql
+                found += 1
+    assert found >= 15
+
+
+ROUNDS = 200
+WORKER = textwrap.dedent(
+    """
+    import json, sys, threading
+    from datetime import UTC, datetime, timedelta
+    from pathlib import Path
+    from smartapp.ledger import AuditEvent, Launches, audit, open_ledger
+    from smartapp.settings import Settings
+
+    now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+    ledger = open_ledger(Settings(home_dir=Path(sys.argv[1]), secret_keys=("k" * 40,)))
+    launches = Launches(ledger)
+    won, leased, wrong, lock = [], [], [], threading.Lock()
+    sys.stdout.write("ready\\n"); sys.stdout.flush(); sys.stdin.readline()
+
+    def work():
+        try:
+            for n in range(int(sys.argv[2])):
+                taken = launches.take_state(f"state-{n}", now)
+                if taken is not None:
+                    with ledger.transaction() as conn:
+                        audit.append(conn, AuditEvent(kind="feedback", at=now))
+                    with lock:
+                        won.append(n)
+                at = now + timedelta(minutes=n)
+                if launches.lease("L1", at, timedelta(seconds=30)) is not None:
+                    with lock:
+                        leased.append(n)
+        except Exception as error:
+            with lock:
+                wrong.append(repr(error))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    print(json.dumps({"won": won, "leased": leased, "wrong": wrong}))
+    """
+)
+
+
+def test_two_processes_and_eight_threads_have_one_winner_a_round(
+    ledger: Ledger, settings: Settings
+) -> None:
+    now = audit.datetime(2026, 11, 22, 12, 0, tzinfo=audit.UTC)
+    store = launches.Launches(ledger)
+    for n in range(ROUNDS):
+        store.remember_state(f"state-{n}", "browser", b"payload", now)
+    with ledger.transaction() as conn:
+        store.start(conn, "L1", "browser", b"context", b"tokens", now)
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(settings.home_dir), str(ROUNDS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    told = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+
+    assert [t["wrong"] for t in told] == [[], []]
+    assert sorted(told[0]["won"] + told[1]["won"]) == list(range(ROUNDS))
+    # A thread that lags may find an earlier minute already leased: never twice, perhaps not at all.
+    leased = told[0]["leased"] + told[1]["leased"]
+    assert len(leased) == len(set(leased))
+    assert len(leased) > 0
+    report = audit.verify(ledger)
+    assert (report.ok, report.count) == (True, ROUNDS)
