@@ -72,12 +72,14 @@ class Dose:
 
     amount   per administration, in `unit` ("mg", "[IU]"); None when unreadable
     per_day  daily average in `unit`; None when the timing is unparsable
+    per_week the same over seven days, exact where 7 x per_day would carry a rounding
     """
 
     amount: Decimal | None
     unit: str | None
     per_day: Decimal | None
     text: str
+    per_week: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

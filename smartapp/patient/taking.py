@@ -1,0 +1,165 @@
+"""One medication row as one record that a drug is, was, or was not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import Literal
+
+from smartapp.fhir.resources import (
+    CodeableConcept,
+    Dosage,
+    MedicationRequest,
+    MedicationStatement,
+    Period,
+)
+from smartapp.labs.reading import Unused
+from smartapp.patient.coding import label
+from smartapp.patient.days import first_day, last_day
+from smartapp.patient.doses import read_dose
+from smartapp.patient.drugs import DrugMatch, match_drug
+from smartapp.patient.index import Index
+from smartapp.patient.medication import concept_of
+from smartapp.patient.record import Dose
+
+State = Literal["active", "stopped", "uncertain", "not-taken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """One record about one drug, before the records of that drug are joined.
+
+    `known` is the newest day on which the record is known to have been true: between records
+    that disagree, the newest tells.
+    """
+
+    drug: DrugMatch
+    label: str
+    references: tuple[str, ...]
+    start: date | None
+    stop: date | None
+    state: State
+    dose: Dose | None
+    recorded: date | None
+    known: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What reading a medication row needs: the catalogue's index, the Medications sent along by
+    id, and the issuer's time zone."""
+
+    index: Index
+    medications: Mapping[str, CodeableConcept]
+    local: tzinfo | None
+
+
+_STATES: Mapping[str, State] = {
+    "active": "active",
+    "stopped": "stopped",
+    "completed": "stopped",
+    "not-taken": "not-taken",
+}
+_NO_REQUEST = {
+    "cancelled": "order cancelled before it was carried out",
+    "entered-in-error": "marked as entered in error",
+    "draft": "a draft, not an order",
+}
+# "plan" stays: US Core marks so what the patient reports to take.
+_NO_INTENT = {"proposal": "a proposal, not an order", "option": "an option, not an order"}
+_NO_STATEMENT = {
+    "entered-in-error": "marked as entered in error",
+    "intended": "intended, not taken yet",
+}
+
+
+def read_request(row: MedicationRequest, shelf: Shelf) -> Taking | Unused | None:
+    """What an order says about taking; Unused when it is ours and says nothing; None otherwise."""
+    reference = f"MedicationRequest/{row.id}" if row.id else "MedicationRequest without id"
+    named = _drug(row, reference, shelf)
+    if named is None or isinstance(named, Unused):
+        return named
+    drug, name = named
+    authored = first_day(row.authoredOn, shelf.local)
+    status = (row.status or "").strip().lower()
+    reason = _NO_REQUEST.get(status) or _NO_INTENT.get((row.intent or "").strip().lower())
+    if row.doNotPerform:
+        reason = "says that the drug is not to be taken"
+    if reason:
+        return Unused(reference, f"{name}: {reason}", recorded=authored)
+    bounds = _bounds(row.dosageInstruction)
+    validity = row.dispenseRequest.validityPeriod if row.dispenseRequest else None
+    stop = last_day(bounds.end, shelf.local)
+    # While an order is active its prescription may lapse and be renewed unseen; a stopped one
+    # ended on some unknown day before it lapsed.
+    if stop is None and status == "completed" and validity:
+        stop = last_day(validity.end, shelf.local)
+    start = first_day(bounds.start, shelf.local) or authored
+    if start is None and validity:
+        start = first_day(validity.start, shelf.local)
+    dose = read_dose(row.dosageInstruction, drug.agent, name)
+    return _taking(drug, name, reference, (start, stop), status, dose, authored)
+
+
+def read_statement(row: MedicationStatement, shelf: Shelf) -> Taking | Unused | None:
+    """What a statement says about taking; Unused when it is ours and says nothing; else None."""
+    reference = f"MedicationStatement/{row.id}" if row.id else "MedicationStatement without id"
+    named = _drug(row, reference, shelf)
+    if named is None or isinstance(named, Unused):
+        return named
+    drug, name = named
+    bounds = row.effectivePeriod or _bounds(row.dosage)
+    start = first_day(bounds.start or row.effectiveDateTime, shelf.local)
+    asserted = first_day(row.dateAsserted, shelf.local)
+    status = (row.status or "").strip().lower()
+    reason = _NO_STATEMENT.get(status)
+    if status == "not-taken" and asserted is None and start is None:
+        reason = "recorded as not taken, without a date"
+    if reason:
+        return Unused(reference, f"{name}: {reason}", recorded=asserted or start)
+    stop = last_day(bounds.end, shelf.local)
+    # Whoever said on that day that it was over knew of an end before it.
+    if stop is None and _STATES.get(status) == "stopped":
+        stop = asserted
+    dose = read_dose(row.dosage, drug.agent, name)
+    return _taking(drug, name, reference, (start, stop), status, dose, asserted)
+
+
+def _drug(
+    row: MedicationRequest | MedicationStatement, reference: str, shelf: Shelf
+) -> tuple[DrugMatch, str] | Unused | None:
+    concept = concept_of(row, shelf.medications)
+    if concept is None:
+        return Unused(reference, "names a Medication that was not sent with it")
+    match = match_drug(concept, shelf.index)
+    return (match, label(concept)) if match else None
+
+
+def _taking(
+    drug: DrugMatch,
+    name: str,
+    reference: str,
+    period: tuple[date | None, date | None],
+    status: str,
+    dose: Dose | None,
+    written: date | None,
+) -> Taking:
+    start, stop = period
+    state = _STATES.get(status, "uncertain")
+    if start and stop and stop < start:
+        stop = None  # one of the two is a slip of the pen; an end unknown is the careful reading
+    if state == "stopped" and stop is None:
+        state = "uncertain"
+    recorded = written or start
+    days = [day for day in (recorded, stop if state == "stopped" else None) if day]
+    known = max(days, default=None)
+    return Taking(drug, name, (reference,), start, stop, state, dose, recorded, known)
+
+
+def _bounds(dosages: Iterable[Dosage] | None) -> Period:
+    for dosage in dosages or ():
+        timing = dosage.timing
+        if timing and timing.repeat and timing.repeat.boundsPeriod:
+            return timing.repeat.boundsPeriod
+    return Period()

@@ -1,0 +1,151 @@
+"""Therapy: one timeline of episodes from the many records that tell of a drug.
+
+Records that overlap or touch are one episode while the dose stays the same; a new dose ends the
+old episode the day it begins. Where records of one drug disagree about an end, the newest tells;
+a renewal goes on although the prescription before it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from smartapp.labs.reading import Unused
+from smartapp.patient.drugs import DrugMatch
+from smartapp.patient.index import Index
+from smartapp.patient.record import Episode, TherapyTimeline
+from smartapp.patient.taking import Taking
+
+# Beyond this an order without a known end says nothing about the next one (clinical-rules 4.1).
+_OPEN_END = timedelta(days=365)
+_DAY = timedelta(days=1)
+
+
+def timeline(takings: Iterable[Taking], index: Index) -> tuple[TherapyTimeline, tuple[Unused, ...]]:
+    """Every episode, oldest start first (an unknown start comes before all), and the "not taken"
+    records that contradict no episode."""
+    by_agent: dict[str, list[Taking]] = {}
+    for taking in takings:
+        by_agent.setdefault(taking.drug.agent, []).append(taking)
+    episodes: list[Episode] = []
+    idle: list[Unused] = []
+    for records in by_agent.values():
+        stretches = join([t for t in records if t.state != "not-taken"])
+        for denial in sorted((t for t in records if t.state == "not-taken"), key=_order):
+            if not _end_by(denial, stretches):
+                reason = f"{denial.label}: recorded as not taken"
+                idle.append(Unused(denial.references[0], reason, recorded=denial.known))
+        episodes += (_episode(stretch, index) for stretch in stretches)
+    episodes.sort(key=lambda e: (e.start or date.min, e.agent, e.references))
+    return TherapyTimeline(tuple(episodes)), tuple(idle)
+
+
+def join(takings: Sequence[Taking]) -> list[Taking]:
+    """The records of one drug as stretches, oldest first."""
+    stretches: list[Taking] = []
+    for taking in sorted(takings, key=_order):
+        last = stretches[-1] if stretches else None
+        if last is None or not _continues(last, taking):
+            stretches.append(taking)
+        elif _is_dose_step(last, taking):
+            stretches[-1] = replace(last, stop=taking.start, state="stopped")
+            stretches.append(taking)
+        else:
+            stretches[-1] = _merge(last, taking)
+    return stretches
+
+
+def _order(taking: Taking) -> tuple[date, date, tuple[str, ...]]:
+    return taking.start or date.min, taking.known or date.min, taking.references
+
+
+def _continues(last: Taking, taking: Taking) -> bool:
+    if last.stop is not None:
+        return taking.start is None or taking.start <= last.stop + _DAY
+    if last.state == "active" or taking.start is None or last.start is None:
+        return True
+    return taking.start - last.start <= _OPEN_END
+
+
+def _is_dose_step(last: Taking, taking: Taking) -> bool:
+    """Whether `taking` begins later with another dose. A dose that cannot be read is no step."""
+    if taking.start is None or last.start is None or taking.start == last.start:
+        return False
+    before, after = last.dose, taking.dose
+    if before is None or after is None or None in (before.amount, after.amount):
+        return False
+    if before.amount != after.amount:
+        return True
+    return None not in (before.per_day, after.per_day) and before.per_day != after.per_day
+
+
+def _merge(first: Taking, second: Taking) -> Taking:
+    """One stretch from two that overlap; `second` begins no earlier than `first`."""
+    newer, older = (first, second) if _is_newer(first, second) else (second, first)
+    end = _end_of(first, second)
+    readable = newer.dose is not None and newer.dose.amount is not None
+    by_code = "code" in (first.drug.matched_by, second.drug.matched_by)
+    days = [day for day in (first.recorded, second.recorded) if day]
+    return Taking(
+        drug=DrugMatch(first.drug.agent, "code") if by_code else first.drug,
+        label=newer.label,
+        references=first.references + second.references,
+        start=first.start or second.start,
+        stop=end.stop,
+        state=end.state,
+        dose=newer.dose if readable else older.dose or newer.dose,
+        recorded=min(days, default=None),
+        known=newer.known,
+    )
+
+
+def _end_of(first: Taking, second: Taking) -> Taking:
+    """Of two overlapping records the one whose end is the end of the stretch."""
+    if first.stop is not None and second.stop is not None:
+        return first if first.stop > second.stop else second
+    if second.stop is None and first.start and second.start and second.start > first.start:
+        return second
+    return first if _is_newer(first, second) else second
+
+
+def _is_newer(first: Taking, second: Taking) -> bool:
+    """Whether `first` is known to have been true later than `second`; active wins a draw."""
+    one, other = first.known or date.min, second.known or date.min
+    if one == other:
+        return first.state == "active" and second.state != "active"
+    return one > other
+
+
+def _end_by(denial: Taking, stretches: list[Taking]) -> bool:
+    """Ends the stretch that `denial` contradicts: who does not take a drug has stopped by then."""
+    day = denial.known or date.min
+    for number, stretch in enumerate(stretches):
+        goes_on = stretch.stop is None or stretch.stop > day
+        if goes_on and (stretch.start or date.min) <= day and (stretch.known or date.min) < day:
+            stretches[number] = replace(
+                stretch,
+                stop=day,
+                state="stopped",
+                known=day,
+                references=stretch.references + denial.references,
+            )
+            return True
+    return False
+
+
+def _episode(taking: Taking, index: Index) -> Episode:
+    if taking.state == "not-taken":
+        raise AssertionError("a denial is no episode")
+    return Episode(
+        agent=taking.drug.agent,
+        drug_class=index.drug(taking.drug.agent).drug_class,
+        references=tuple(sorted(taking.references)),
+        start=taking.start,
+        stop=taking.stop,
+        status=taking.state,
+        dose=taking.dose,
+        recorded=taking.recorded,
+        matched_by=taking.drug.matched_by,
+        label=taking.label,
+    )
