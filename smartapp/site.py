@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.exposition import generate_latest
 
 from smartapp import __version__
+from smartapp.errors import LedgerError
 from smartapp.ledger import Ledger
 from smartapp.settings import Settings, is_loopback
 from smartapp.share import share
@@ -106,13 +107,22 @@ def blueprint(settings: Settings, ledger: Ledger, facts: SiteFacts, metrics: Met
     @site.get("/readyz")
     def readyz() -> tuple[dict[str, str], int]:
         # No details to strangers: the log says what is missing.
-        return ({"status": "ready"}, 200) if ledger.reachable() else ({"status": "not ready"}, 503)
+        return ({"status": "ready"}, 200) if _reachable(ledger) else ({"status": "not ready"}, 503)
 
     @site.get("/metrics")
     def metrics_page() -> Response:
         return metrics.page() if _may_read(settings.metrics) else Response(status=404)
 
     return site
+
+
+def _reachable(ledger: Ledger) -> bool:
+    try:
+        with ledger.reading() as conn:
+            conn.exec_driver_sql("SELECT 1")
+    except LedgerError:
+        return False
+    return True
 
 
 def _may_read(rule: str) -> bool:
