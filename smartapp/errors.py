@@ -73,10 +73,21 @@ class PrefetchRequired(SmartAppError):
 
 
 class LaunchError(SmartAppError):
-    """A SMART launch cannot go on."""
+    """A SMART launch cannot go on.
+
+    `relaunch` is an address of ours at which this launch may be tried again in a window of its
+    own; `said` is what the EHR gave as its reason: untrusted text, shown escaped, never logged.
+    """
 
     status = 400
     issue = "processing"
+
+    def __init__(
+        self, public: str, *, relaunch: str | None = None, said: str | None = None
+    ) -> None:
+        super().__init__(public)
+        self.relaunch = relaunch
+        self.said = said
 
 
 class UnknownIssuer(LaunchError):

@@ -53,6 +53,16 @@ class Ledger:
         except SQLAlchemyError as error:
             raise LedgerError("The ledger could not be read.") from error
 
+    def reachable(self) -> bool:
+        """Whether the store answers (readiness)."""
+        try:
+            with self.reading() as conn:
+                return (
+                    conn.exec_driver_sql("SELECT version FROM ledger_version").scalar() is not None
+                )
+        except LedgerError:
+            return False
+
     def close(self) -> None:
         """Give every connection back; the ledger opens new ones if it is used again."""
         self.engine.dispose()

@@ -151,3 +151,10 @@ def test_two_processes_and_eight_threads_have_one_winner_a_round(
     assert len(leased) > 0
     report = audit.verify(ledger)
     assert (report.ok, report.count) == (True, ROUNDS)
+
+
+def test_readiness_tells_whether_the_store_answers(ledger: Ledger, settings: Settings) -> None:
+    assert ledger.reachable()
+    with ledger.transaction() as conn:
+        conn.exec_driver_sql("DROP TABLE ledger_version")
+    assert not ledger.reachable()
