@@ -92,14 +92,40 @@ def read_resource(raw: bytes | Raw, into: Resources, where: str) -> None:
     _Reader(into, where).resource(raw, where, _DEEPEST)
 
 
+def draft_rows(raw: bytes | Raw) -> tuple[Raw | bytes, ...]:
+    """The resources of a Bundle of drafts, unread; a single resource is a Bundle of one.
+
+    Entries without a resource are skipped. Refuses (InputError, naming the entry) an entry that is
+    not an object, because a draft nobody read must not look like a draft nobody minds.
+    """
+    envelope, body = open_body(raw)
+    if not envelope.is_bundle:
+        return (body,)
+    rows: list[Raw | bytes] = []
+    for index, entry in enumerate(envelope.entry or ()):
+        try:
+            resource = _odd_entry(entry).resource
+        except ROW_ERRORS as error:
+            raise InputError(f"entry[{index}] of the drafts: {explain(error)[1]}") from None
+        if bytes(resource) not in (b"", b"null"):
+            rows.append(resource)
+    return tuple(rows)
+
+
 def read_pages(pages: Iterable[Page], gaps: Iterable[Gap] = ()) -> Resources:
-    """All pages of a fetch. A page that cannot be read at all is a gap and hides no other page."""
+    """All pages of a fetch. A page that cannot be read at all is a gap and hides no other page.
+
+    A row that two pages hold (the server's paging moved under us) counts once, as received last.
+    """
     found = Resources(gaps=list(gaps))
     for page in pages:
         try:
             read_bundle(page.body, found, what=page.key)
         except InputError as error:
             found.gaps.append(Gap(page.key, "failed", error.public))
+    for name in _LISTS.values():
+        rows = getattr(found, name)
+        rows[:] = {row.id or id(row): row for row in rows}.values()
     return found
 
 
