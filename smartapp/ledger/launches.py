@@ -256,6 +256,17 @@ class Launches:
         context = self._sealer(row, launch_id).open(row.context, f"context/{launch_id}")
         return StoredLaunch(launch_id, context, _time(row.created), _time(row.expires), row.fetch)
 
+    def context(self, launch_id: str) -> bytes:
+        """What the front door stored for the launch. Refuses (LaunchExpired) when it is gone.
+
+        Whose launch it is was decided by `find`; this does not count as use.
+        """
+        with self.ledger.reading() as conn:
+            row: Any = _FIND.run(conn, launch=launch_id).first()
+        if row is None:
+            raise _gone()
+        return self._sealer(row, launch_id).open(row.context, f"context/{launch_id}")
+
     def tokens(self, launch_id: str) -> bytes | None:
         """The launch's tokens; None for a launch without any. Refuses (LaunchExpired) when over."""
         with self.ledger.reading() as conn:

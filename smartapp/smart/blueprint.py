@@ -1,0 +1,232 @@
+"""The routes of the front door: `/launch`, `/callback`, `/open`."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import msgspec
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response
+
+from smartapp.errors import (
+    AuthorizationRefused,
+    CookieLost,
+    LaunchError,
+    MissingLaunch,
+    NoPatient,
+    StateRejected,
+    UnknownIssuer,
+)
+from smartapp.ledger import AuditEvent, audit
+from smartapp.smart import id_token, scopes, tokens
+from smartapp.smart.authorize import Attempt, authorization_request
+from smartapp.smart.context import LaunchContext
+from smartapp.smart.pages import launch_error, unstored
+from smartapp.smart.sessions import NewLaunch, Sessions, new_browser, set_cookie
+
+_LONGEST = 8192
+_STYLES = "/smart-static"
+_PATIENT_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_ERROR_CODE = re.compile(r"[a-z_]{1,40}")
+
+_log = logging.getLogger("smartapp.smart")
+
+
+def blueprint(sessions: Sessions) -> Blueprint:
+    """The front door of one deployment; registers the page of every LaunchError with the app."""
+    door = Door(sessions)
+    smart = Blueprint(
+        "smart",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path=_STYLES,
+    )
+    smart.add_url_rule("/launch", view_func=door.launch, methods=["GET"])
+    smart.add_url_rule("/callback", view_func=door.callback, methods=["GET"])
+    smart.add_url_rule("/open", view_func=door.open_server, endpoint="open", methods=["GET"])
+    smart.app_errorhandler(LaunchError)(door.refused)
+    return smart
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The views. All they know comes with `sessions`."""
+
+    sessions: Sessions
+
+    def launch(self) -> Response:
+        """EHR launch: send the browser to the EHR's authorization server, with no stop between."""
+        iss, launch = _one("iss"), _one("launch")
+        if iss is None or launch is None:
+            raise MissingLaunch("The EHR must open this app with `iss` and `launch`.")
+        issuer = self.sessions.issuers.match(iss)
+        if issuer.auth == "none":
+            raise MissingLaunch("This is an open test server: it is opened at /open, not launched.")
+        config = self.sessions.discovery.smart(iss)
+        asked = authorization_request(
+            issuer,
+            config,
+            iss=iss,
+            launch=launch,
+            scope=scopes.wanted(issuer, config),
+            redirect_uri=self.sessions.settings.url("/callback"),
+        )
+        browser = self.sessions.browser() or new_browser()
+        self.sessions.launches.remember_state(
+            asked.state, browser, msgspec.json.encode(asked.attempt), self.sessions.clock()
+        )
+        return _sent(asked.url, browser, 302)
+
+    def callback(self) -> Response:
+        """The EHR's answer: state first, then everything else; then a clean address."""
+        attempt, browser = self._attempt()
+        try:
+            context = self._finish(attempt, browser)
+        except LaunchError as error:
+            self._noted(attempt, error)
+            raise
+        _log.info("launch begun: issuer=%s", context.issuer)
+        return self._to_chart(context, browser)
+
+    def open_server(self) -> Response:
+        """A patient of an open test server, without any authorization; the pages say so."""
+        iss, patient = _one("iss"), _one("patient")
+        if iss is None or patient is None:
+            raise MissingLaunch("An open test server needs `iss` and `patient`.")
+        issuer = self.sessions.issuers.match(iss)
+        if issuer.auth != "none":
+            raise UnknownIssuer(
+                "This EHR is not an open test server: open the app from a patient's chart."
+            )
+        if not _PATIENT_ID.fullmatch(patient):
+            raise NoPatient("The patient's id is not a FHIR id.")
+        browser = self.sessions.browser() or new_browser()
+        new = NewLaunch(
+            issuer=issuer, fhir_base=iss, patient_id=patient, encounter_id=None, user=None,
+            need_patient_banner=True, app_context=None, scope="", granted=None,
+        )  # fmt: skip
+        return self._to_chart(self.sessions.begin(new, browser), browser)
+
+    def refused(self, error: LaunchError) -> Response:
+        """The page of a launch error, for this room's routes and the chart's alike."""
+        return launch_error(error, self.sessions.settings.url(f"{_STYLES}/launch.css"))
+
+    def _attempt(self) -> tuple[Attempt, str]:
+        """The launch this callback belongs to, and the browser it belongs to: both or a refusal.
+
+        The state is spent by the first look, whatever comes of it.
+        """
+        state = _one("state")
+        taken = (
+            None
+            if state is None
+            else self.sessions.launches.take_state(state, self.sessions.clock())
+        )
+        if taken is None:
+            raise StateRejected("This sign-in is not known here, or was already completed.")
+        attempt = msgspec.json.decode(taken.payload, type=Attempt)
+        browser = self.sessions.browser()
+        if browser is None:
+            raise self._noted(
+                attempt,
+                CookieLost(
+                    "The EHR signed you in, but the browser did not send this app's cookie back, "
+                    "so the answer could not be matched to your launch.",
+                    relaunch=self._relaunch(attempt),
+                ),
+            )
+        if not taken.of_browser(browser):
+            raise self._noted(attempt, StateRejected("This sign-in was begun in another browser."))
+        if taken.expired:
+            raise self._noted(attempt, StateRejected("This sign-in took too long to come back."))
+        return attempt, browser
+
+    def _finish(self, attempt: Attempt, browser: str) -> LaunchContext:
+        sessions = self.sessions
+        issuer = sessions.issuers.named(attempt.issuer)
+        config = sessions.discovery.smart(attempt.iss)
+        code = _code({config.issuer, issuer.id_token_issuer, attempt.iss})
+        granted = tokens.exchange_code(
+            issuer,
+            config,
+            code=code,
+            verifier=attempt.verifier,
+            redirect_uri=attempt.redirect_uri,
+            timeout_s=sessions.timeout_s,
+        )
+        user = None
+        if granted.id_token is not None:
+            user = id_token.verify(
+                granted.id_token, issuer, config, sessions.discovery,
+                fhir_base=attempt.iss, nonce=attempt.nonce, now=sessions.clock(),
+            )  # fmt: skip
+        if granted.patient is None:
+            raise NoPatient("The EHR signed you in, but named no patient.")
+        new = NewLaunch(
+            issuer=issuer,
+            fhir_base=attempt.iss,
+            patient_id=granted.patient,
+            encounter_id=granted.encounter,
+            user=user,
+            need_patient_banner=granted.need_patient_banner,
+            app_context=granted.app_context,
+            scope=attempt.scope if granted.scope is None else granted.scope,
+            granted=granted,
+            extra=granted.extra,
+        )
+        return sessions.begin(new, browser)
+
+    def _relaunch(self, attempt: Attempt) -> str:
+        query = urlencode({"iss": attempt.iss, "launch": attempt.launch})
+        return self.sessions.settings.url(f"/launch?{query}")
+
+    def _noted(self, attempt: Attempt, error: LaunchError) -> LaunchError:
+        """`error`, after the audit has it. Strangers without a state write nothing there."""
+        event = AuditEvent(
+            kind=audit.LAUNCH_REFUSED,
+            at=self.sessions.clock(),
+            issuer=attempt.iss,
+            detail={"error": type(error).__name__},
+        )
+        with self.sessions.ledger.transaction() as conn:
+            audit.append(conn, event)
+        return error
+
+    def _to_chart(self, context: LaunchContext, browser: str) -> Response:
+        # 303 and a clean address: code and state leave the address bar.
+        return _sent(self.sessions.settings.url(f"/chart/{context.launch_id}/"), browser, 303)
+
+
+def _one(name: str) -> str | None:
+    """A query parameter given exactly once, not empty and not absurdly long; else None."""
+    values = request.args.getlist(name)
+    return values[0] if len(values) == 1 and 0 < len(values[0]) <= _LONGEST else None
+
+
+def _code(issuers: set[str | None]) -> str:
+    """The authorization code of this callback.
+
+    Refuses (AuthorizationRefused) an error, an error beside a code, neither, and an `iss`
+    (RFC 9207) that is none of `issuers`.
+    """
+    code, error, iss = _one("code"), request.args.get("error"), request.args.get("iss")
+    if iss is not None and iss not in issuers:
+        raise AuthorizationRefused("The answer came from another server than the one asked.")
+    if error is not None:
+        named = error if _ERROR_CODE.fullmatch(error) else "error"
+        said = request.args.get("error_description", "")[:300]
+        beside = " beside a code" if request.args.get("code") is not None else ""
+        raise AuthorizationRefused(f"The EHR answered {named}{beside}.", said=said or None)
+    if code is None:
+        raise AuthorizationRefused("The EHR's answer holds neither a code nor an error.")
+    return code
+
+
+def _sent(address: str, browser: str, status: int) -> Response:
+    response = unstored(redirect(address, status))
+    set_cookie(response, browser)
+    return response

@@ -1,0 +1,146 @@
+"""Where an EHR's endpoints are: SMART configuration, OpenID configuration, public keys.
+
+Only ever called for a base that `Issuers.match` let through. What is read is kept for an hour at
+most. Endpoints may live on other hosts than the FHIR server (they usually do), but must be https.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin
+
+from smartapp.errors import DiscoveryFailed
+from smartapp.smart.documents import Unreadable, fetch_object, is_safe
+
+MAX_AGE = timedelta(hours=1)
+KEYS_COOL_DOWN = timedelta(seconds=60)
+_CACHE_SIZE = 100  # a prefix rule lets strangers name many bases; none may fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class SmartConfiguration:
+    """What the app uses of `.well-known/smart-configuration`; missing arrays are empty."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    issuer: str | None
+    jwks_uri: str | None
+    revocation_endpoint: str | None
+    capabilities: frozenset[str]
+    scopes_supported: frozenset[str]
+    grant_types: frozenset[str]
+    challenge_methods: frozenset[str]
+    auth_methods: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdConfiguration:
+    """What the app uses of `.well-known/openid-configuration`."""
+
+    issuer: str | None
+    jwks_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    document: dict[str, Any]
+    read_at: datetime
+
+
+class Discovery:
+    """Reads and remembers the documents of configured issuers. Safe between threads."""
+
+    def __init__(self, timeout_s: float, clock: Callable[[], datetime]) -> None:
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+
+    def smart(self, fhir_base: str) -> SmartConfiguration:
+        """The SMART configuration of `fhir_base`.
+
+        Relative endpoints are resolved against the base. Refuses (DiscoveryFailed) a document
+        that cannot be had, lacks an endpoint, or names one that is not https.
+        """
+        document = self._document(_well_known(fhir_base, "smart-configuration"), "configuration")
+
+        def required(name: str) -> str:
+            value = endpoint(name)
+            if value is None:
+                raise DiscoveryFailed(f"The EHR's SMART configuration names no usable {name}.")
+            return value
+
+        def endpoint(name: str) -> str | None:
+            value = _text(document, name)
+            if value is None:
+                return None
+            address = urljoin(fhir_base.removesuffix("/") + "/", value)
+            if not is_safe(address):
+                raise DiscoveryFailed(f"The EHR's {name} is not https.")
+            return address
+
+        return SmartConfiguration(
+            authorization_endpoint=required("authorization_endpoint"),
+            token_endpoint=required("token_endpoint"),
+            issuer=_text(document, "issuer"),
+            jwks_uri=endpoint("jwks_uri"),
+            revocation_endpoint=endpoint("revocation_endpoint"),
+            capabilities=_words(document, "capabilities"),
+            scopes_supported=_words(document, "scopes_supported"),
+            grant_types=_words(document, "grant_types_supported"),
+            challenge_methods=_words(document, "code_challenge_methods_supported"),
+            auth_methods=_words(document, "token_endpoint_auth_methods_supported"),
+        )
+
+    def openid(self, base: str) -> OpenIdConfiguration:
+        """The OpenID configuration published under `base`. Refuses (DiscoveryFailed) like smart."""
+        document = self._document(_well_known(base, "openid-configuration"), "OpenID configuration")
+        return OpenIdConfiguration(_text(document, "issuer"), _text(document, "jwks_uri"))
+
+    def keys(self, jwks_uri: str, *, again: bool = False) -> list[dict[str, Any]]:
+        """The public keys at `jwks_uri`; `again` reads them anew, at most once a minute.
+
+        Refuses (DiscoveryFailed) what cannot be had. Entries that are not objects are dropped.
+        """
+        document = self._document(jwks_uri, "public key set", again=again)
+        keys = document.get("keys")
+        return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+
+    def forget(self, fhir_base: str) -> None:
+        """Read the SMART configuration anew next time: an endpoint of it did not answer."""
+        self._kept.pop(_well_known(fhir_base, "smart-configuration"), None)
+
+    def _document(self, url: str, what: str, *, again: bool = False) -> dict[str, Any]:
+        now = self._clock()
+        kept = self._kept.get(url)
+        if kept is not None and now - kept.read_at < (KEYS_COOL_DOWN if again else MAX_AGE):
+            return kept.document
+        try:
+            document = fetch_object(url, self._timeout_s)
+        except Unreadable as error:
+            raise DiscoveryFailed(f"The EHR's {what} could not be read: {error}.") from None
+        kept_now = sorted(self._kept.items(), key=lambda item: item[1].read_at)
+        for old, _ in kept_now[: max(0, len(kept_now) - _CACHE_SIZE + 1)]:
+            self._kept.pop(old, None)
+        self._kept[url] = _Kept(document, now)
+        return document
+
+
+def _well_known(base: str, name: str) -> str:
+    return f"{base.removesuffix('/')}/.well-known/{name}"
+
+
+def _text(document: dict[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _words(document: dict[str, Any], name: str) -> frozenset[str]:
+    value = document.get(name)
+    return (
+        frozenset(v for v in value if isinstance(v, str))
+        if isinstance(value, list)
+        else frozenset()
+    )

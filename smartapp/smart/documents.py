@@ -1,0 +1,81 @@
+"""Reading one JSON document from a server, in bounded time and size."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+
+from smartapp.settings import is_loopback
+
+MAX_BYTES = 1_000_000
+
+
+class Unreadable(Exception):
+    """The document could not be had. The text says why, without any of its content."""
+
+
+def is_safe(url: str) -> bool:
+    """Whether a secret may travel to `url`: https, or this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    )
+
+
+def fetch_object(url: str, timeout_s: float) -> dict[str, Any]:
+    """The JSON object at `url`.
+
+    Sends no credential (not even from a `.netrc`), follows no redirect, reads at most `MAX_BYTES`
+    within `timeout_s`, and does not mind the media type. Refuses (Unreadable) the rest.
+    """
+    if not is_safe(url):
+        raise Unreadable("its address is not https")
+    deadline = monotonic() + timeout_s
+    try:
+        with requests.get(
+            url,
+            headers={"Accept": "application/json"},
+            auth=_no_credentials,
+            timeout=timeout_s,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            if response.status_code != 200:
+                raise Unreadable(f"the server answered {response.status_code}")
+            return parse_object(read_body(response, deadline))
+    except requests.Timeout:
+        raise Unreadable(f"no answer within {timeout_s:g} s") from None
+    except requests.RequestException:
+        raise Unreadable("no connection") from None
+
+
+def read_body(response: requests.Response, deadline: float) -> bytes:
+    """The body of a streamed response. Refuses (Unreadable) beyond `MAX_BYTES` or `deadline`."""
+    body = bytearray()
+    for chunk in response.iter_content(16_384):
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Unreadable("the answer is too long")
+        if monotonic() > deadline:
+            raise Unreadable("the answer came too slowly")
+    return bytes(body)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """`body` as a JSON object. Refuses (Unreadable) HTML, other JSON, broken text."""
+    try:
+        return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Unreadable("the answer is not a JSON object") from None
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
