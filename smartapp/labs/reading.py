@@ -82,6 +82,7 @@ class Unused:
     effective: datetime | date | None = None
     recorded: datetime | date | None = None
     original: str | None = None
+    void: bool = False
 
 
 @dataclass(frozen=True, slots=True)
