@@ -12,6 +12,8 @@ from smartapp.patient.wording import sense
 
 
 class DrugMatch(NamedTuple):
+    """A drug of the catalogue and what it was recognised by."""
+
     agent: str
     matched_by: MatchedBy
 
@@ -19,67 +21,52 @@ class DrugMatch(NamedTuple):
 def match_drug(concept: CodeableConcept | None, index: Index) -> DrugMatch | None:
     """The one drug that `concept` means, or None.
 
-    A code decides. Where it leaves the form open (plain testosterone, one ATC code for all its
-    esters), words may name the form within the same class: the form decides the wash-out.
+    A code decides. Where it leaves the form open (plain testosterone), words may name the form,
+    because the form decides the wash-out.
     """
-    keys = _by_code(concept, index)
-    spoken = _by_words(concept, index) if len(keys) != 1 or _open_form(keys, index) else None
-    if not keys:
-        return DrugMatch(spoken, "text") if spoken else None
-    if spoken and index.drug(spoken).role == index.drug(min(keys)).role:
-        return DrugMatch(spoken, "code")
-    return DrugMatch(_widest(keys, index), "code")
+    agent = _by_code(concept, index)
+    if agent is not None:
+        return DrugMatch(_form(agent, concept, index), "code")
+    for text in words(concept):
+        if found := index.drug_words.matching(text):
+            return DrugMatch(found[0][0], "text")
+    return None
 
 
 def drugs_named(concept: CodeableConcept | None, index: Index) -> frozenset[str]:
-    """Every drug that `concept` names: an allergy may name several."""
-    keys = _by_code(concept, index)
-    if keys:
-        return keys
+    """Every drug that `concept` names and does not deny: an allergy may name several."""
+    agent = _by_code(concept, index)
+    if agent is not None:
+        return frozenset({agent})
     return frozenset(
         key
         for text in words(concept)
-        for key, pattern in index.drug_patterns
-        if pattern.search(text) and sense(pattern, text) != "denied"
+        for key, match in index.drug_words.matching(text)
+        if sense(match) != "denied"
     )
 
 
-def _by_code(concept: CodeableConcept | None, index: Index) -> frozenset[str]:
-    found: frozenset[str] = frozenset()
+def _by_code(concept: CodeableConcept | None, index: Index) -> str | None:
+    found: str | None = None
     for vocabulary, code, _ in codes(concept):
         if vocabulary == "rxnorm" and (key := index.rxnorm.get(code)):
-            return frozenset({key})
-        if vocabulary == "atc" and not found:
+            return key
+        if vocabulary == "atc" and found is None:
             found = _by_atc(code.upper(), index)
     return found
 
 
-def _by_atc(code: str, index: Index) -> frozenset[str]:
-    """ATC is a tree: the longest listed prefix of the code speaks."""
+def _by_atc(code: str, index: Index) -> str | None:
+    """ATC is a tree: the longest listed branch that holds the code and does not except it."""
     for length in (7, 5, 4, 3):
-        if len(code) >= length and (keys := index.atc.get(code[:length])):
-            return keys
-    return frozenset()
-
-
-def _by_words(concept: CodeableConcept | None, index: Index) -> str | None:
-    """The drug of the longest match, so that a named form outranks its bare ingredient."""
-    best: tuple[int, str] | None = None
-    for text in words(concept):
-        for key, pattern in index.drug_patterns:
-            match = pattern.search(text)
-            if match and (best is None or match.end() - match.start() > best[0]):
-                best = (match.end() - match.start(), key)
-        if best:
-            return best[1]
+        for key, exceptions in index.atc.get(code[:length], ()):
+            if not code.startswith(exceptions):
+                return key
     return None
 
 
-def _open_form(keys: frozenset[str], index: Index) -> bool:
-    (key,) = keys
-    return index.drug(key).drug_class == key and index.drug(key).role == "androgen"
-
-
-def _widest(keys: frozenset[str], index: Index) -> str:
-    """Of several forms under one code, the one whose name is the class; else the first by name."""
-    return min(keys, key=lambda key: (key != index.drug(key).drug_class, key))
+def _form(agent: str, concept: CodeableConcept | None, index: Index) -> str:
+    for key, pattern in index.forms.get(agent, ()):
+        if any(pattern.search(text) for text in words(concept)):
+            return key
+    return agent

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smartapp.knowledge.catalogue import Catalogue, Drug
+from smartapp.patient.sieve import Sieve
 
 Keys = frozenset[str]
 
@@ -18,8 +19,10 @@ class Index:
     icd10              prefix without dots → concepts with the longer prefixes they except
     icd10_lengths      lengths of prefixes that occur, shortest first
     procedures         CPT and ICD-10-PCS code → concept keys
-    problem_patterns   concept key and text pattern
-    drug_patterns      drug key and text pattern
+    problem_words      finds concept keys in text
+    atc                ATC prefix → drugs with the longer prefixes they except
+    drug_words         finds drug keys in text, the most special first
+    forms              general drug → its forms and how text names them
     """
 
     catalogue: Catalogue
@@ -27,10 +30,11 @@ class Index:
     icd10: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
     icd10_lengths: tuple[int, ...]
     procedures: Mapping[str, Keys]
-    problem_patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    problem_words: Sieve
     rxnorm: Mapping[str, str]
-    atc: Mapping[str, Keys]
-    drug_patterns: tuple[tuple[str, re.Pattern[str]], ...]
+    atc: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
+    drug_words: Sieve
+    forms: Mapping[str, tuple[tuple[str, re.Pattern[str]], ...]]
 
     def match_icd10(self, code: str, found: set[str], excepted: set[str]) -> None:
         """Adds to `found` the concepts of a dotless upper-case ICD-10 code, and to `excepted`
@@ -65,22 +69,24 @@ def _build(catalogue: Catalogue) -> Index:
             icd10.setdefault(_dotless(prefix), []).append((key, exceptions))
         for code in concept.procedure_codes:
             procedures.setdefault(code.upper(), set()).add(key)
-    atc: dict[str, set[str]] = {}
+    atc: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    forms: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
     for key, drug in catalogue.drugs.items():
         for code in drug.atc:
-            atc.setdefault(code.upper(), set()).add(key)
+            atc.setdefault(code, []).append((key, drug.atc_except))
+        if drug.refines is not None and drug.pattern is not None:
+            forms.setdefault(drug.refines, []).append((key, drug.pattern))
     return Index(
         catalogue=catalogue,
         snomed=catalogue.by_snomed,
         icd10={prefix: tuple(rows) for prefix, rows in icd10.items()},
         icd10_lengths=tuple(sorted({len(prefix) for prefix in icd10})),
         procedures={code: frozenset(keys) for code, keys in procedures.items()},
-        problem_patterns=tuple(
-            (k, c.pattern) for k, c in catalogue.conditions.items() if c.pattern is not None
-        ),
+        problem_words=Sieve((k, c.pattern) for k, c in catalogue.conditions.items() if c.pattern),
         rxnorm=catalogue.by_rxnorm,
-        atc={code: frozenset(keys) for code, keys in atc.items()},
-        drug_patterns=tuple((k, d.pattern) for k, d in catalogue.drugs.items() if d.pattern),
+        atc={code: tuple(rows) for code, rows in atc.items()},
+        drug_words=Sieve((k, d.pattern) for k, d in catalogue.drugs.items() if d.pattern),
+        forms={key: tuple(rows) for key, rows in forms.items()},
     )
 
 

@@ -76,10 +76,8 @@ def _match_words(texts: Iterable[str], index: Index, excepted: set[str]) -> Matc
     said: set[str] = set()
     past: set[str] = set()
     for text in texts:
-        for key, pattern in index.problem_patterns:
-            if key in excepted or pattern.search(text) is None:
-                continue
-            meaning = sense(pattern, text)
+        for key, match in index.problem_words.matching(text):
+            meaning = sense(match) if key not in excepted else "denied"
             if meaning == "said":
                 said.add(key)
             elif meaning == "past":
@@ -202,7 +200,7 @@ def _side_of_code(vocabulary: str | None, code: str) -> Side | None:
 def _sides_in(text: str) -> set[Side]:
     plain = text.lower()
     sides: set[Side] = set()
-    if "bilateral" in plain or "both" in plain:
+    if any(word in plain for word in _BOTH_SIDES):
         sides.add("both")
     if "unilateral" not in plain:
         sides |= {side for side in _ONE_SIDE if side in plain.replace("(", " ").split()}
@@ -210,3 +208,5 @@ def _sides_in(text: str) -> set[Side]:
 
 
 _ONE_SIDE: tuple[Side, ...] = ("left", "right")
+# Anorchia and castration leave no testis (clinical-rules 5a).
+_BOTH_SIDES = ("bilateral", "both", "anorchi", "castrat")

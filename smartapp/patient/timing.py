@@ -160,7 +160,8 @@ _PHRASES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Rate]], ...] = 
     (re.compile(r"\bq\s?(?P<n>\d+)\s?(?P<span>h|hr|d|day|w|wk|week|mo|month)s?\b"), _every),
     # A bare digit is a dose, not a count: "25 daily" says nothing about how often.
     (re.compile(r"\b(?P<n>\d{1,2}) ?(?:x ?/?|times? |doses? |injections? |/) ?"
-                r"(?:a|per|each|every)? ?(?P<span>daily|day|weekly|week|wk|monthly|month)\b"), _times),
+                r"(?:a|per|each|every)? ?(?P<span>daily|day|weekly|week|wk|monthly|month)\b"),
+     _times),
     (re.compile(rf"\b(?P<n>{'|'.join(_NUMBER_WORDS)}) (?:times |doses |injections )?"
                 r"(?:a |per |each |every )?(?P<span>daily|day|weekly|week|wk|monthly|month)\b"),
      _times),

@@ -8,51 +8,58 @@ from typing import Literal
 Sense = Literal["said", "past", "denied"]
 
 # A clause ends here; a comma does not end it, because "no history of DVT, PE or stroke" goes on.
-_CLAUSE = re.compile(r"[.;\n]|\bbut\b|\bhowever\b|\bexcept\b")
+_CLAUSE_END = re.compile(r"[.;\n]|\bbut\b|\bhowever\b|\bexcept\b")
 _DENIED_BEFORE = re.compile(
-    r"\b(?:no|not|non|denie[sd]|denying|negative for|neg for|without|w/o|never|absence of|free of"
+    r"\b(?:no|not|denie[sd]|denying|negative for|neg for|without|w/o|never|absence of|free of"
     r"|rule[sd]? out|ruling out|r/o|exclude[sd]?|unlikely|screen(?:ing)? for|risk (?:of|for)"
-    r"|at risk|fear of|family (?:history|hx)|famil(?:y|ial) h/o|fhx?|fh of|mother|father"
-    r"|brother|sister|maternal|paternal|relative)\b"
+    r"|at risk|fear of|family (?:history|hx)|famil(?:y|ial) h/o|fhx?|mother|father|brother"
+    r"|sister|maternal|paternal)\b"
 )
 _DENIED_AFTER = re.compile(
-    r"^\s*(?:[:,(-]\s*)?(?:was |were |is |has been )?"
-    r"(?:ruled out|excluded|denied|negative|not (?:found|present|confirmed|seen)|in (?:the )?"
-    r"(?:family|mother|father|brother|sister)|screening)\b"
+    r"\s*[:,(-]?\s*(?:(?:was|were|is|are|has been) )?"
+    r"(?:ruled out|excluded|denied|negative|not (?:found|present|confirmed|seen)|screening"
+    r"|in (?:the )?(?:family|mother|father|brother|sister))\b"
 )
 _PAST_BEFORE = re.compile(
-    r"\b(?:history of|h/o|hx of|hx|past|previous|prior|remote|former|resolved|old)\b"
+    r"\b(?:history of|h/o|hx of|hx|past|previous|prior|remote|former|resolved)\b"
 )
-_SURGERY = re.compile(r"ectomy|removal|absen|remov|surg|operat|castrat", re.IGNORECASE)
+_PAST_AFTER = re.compile(
+    r"\s*[:,(-]?\s*(?:(?:is|has) )?(?:resolved|in (?:the )?past|in remission)\b"
+)
+# An operation is past by its nature: "history of orchiectomy" says that it was done.
+_OPERATION = re.compile(r"ectom|removal|absen|surg|operat|castrat")
 
 
-def sense(pattern: re.Pattern[str], text: str) -> Sense | None:
-    """How `text` speaks of what `pattern` means; None when it does not speak of it.
+def sense(first: re.Match[str]) -> Sense:
+    """How a text in lower case speaks of what a pattern found in it.
 
-    One plain mention outranks a denied one in the same text. "History of" makes an illness past;
-    an operation is past by its nature and stays "said".
+    One plain mention outranks a past one, a past one a denied one.
     """
-    plain = text.lower()
-    found: Sense | None = None
-    for match in pattern.finditer(plain):
-        here = _sense_of(plain, match)
+    found: Sense = "denied"
+    for match in first.re.finditer(first.string):
+        here = _sense_of(match)
         if here == "said":
             return "said"
-        found = here if found != "past" else found
+        if here == "past":
+            found = "past"
     return found
 
 
-def _sense_of(text: str, match: re.Match[str]) -> Sense:
-    before = _last_clause(text[: match.start()])
-    if _DENIED_BEFORE.search(before) or _DENIED_AFTER.match(text[match.end() :]):
+def _sense_of(match: re.Match[str]) -> Sense:
+    """The same for one mention. The denial may run into the match: "family history of …"."""
+    text = match.string
+    start = _clause_start(text, match.start())
+    denial = _DENIED_BEFORE.search(text, start, match.end())
+    if (denial and denial.start() < match.start()) or _DENIED_AFTER.match(text, match.end()):
         return "denied"
-    if _PAST_BEFORE.search(before) and not _SURGERY.search(match.group()):
-        return "past"
-    return "said"
+    if _OPERATION.search(match.group()):
+        return "said"
+    past = _PAST_BEFORE.search(text, start, match.start())
+    return "past" if past or _PAST_AFTER.match(text, match.end()) else "said"
 
 
-def _last_clause(text: str) -> str:
+def _clause_start(text: str, before: int) -> int:
     start = 0
-    for end in _CLAUSE.finditer(text):
+    for end in _CLAUSE_END.finditer(text, 0, before):
         start = end.end()
-    return text[start:]
+    return start
