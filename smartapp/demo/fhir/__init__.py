@@ -1,0 +1,1 @@
+"""The sandbox's FHIR R4 API: read and search over the fixture patients."""

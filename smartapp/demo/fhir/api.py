@@ -1,0 +1,78 @@
+"""Read and search, for whoever holds a grant: over HTTP (views.py) or inside the EHR itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from smartapp.demo.config import DemoConfig
+from smartapp.demo.fhir import search
+from smartapp.demo.fhir.access import check_read, confined_to, forbidden
+from smartapp.demo.fhir.outcome import Refused
+from smartapp.demo.fhir.paging import Pages, searchset
+from smartapp.demo.fhir.parameters import PARAMETERS
+from smartapp.demo.fhir.repository import Repository, Row
+from smartapp.demo.memory import Clock
+from smartapp.demo.oauth.records import Grant
+
+Pairs = Sequence[tuple[str, str]]
+
+
+class FhirApi:
+    """The interactions. Every method refuses (Refused) what the grant does not cover."""
+
+    def __init__(self, config: DemoConfig, repository: Repository, clock: Clock) -> None:
+        self._base = config.fhir_base
+        self._observation_filter = config.behaviour.observation_filter
+        self._repository = repository
+        self._pages = Pages(
+            config.fhir_base, config.page_size, config.behaviour.page_seconds, clock
+        )
+
+    def read(self, resource_type: str, resource_id: str, grant: Grant) -> bytes:
+        """One resource as it is held. Refuses with 404 what is not there."""
+        _known(resource_type)
+        row = self._repository.read(resource_type, resource_id)
+        if row is None:
+            confined_to(grant, resource_type, "r")
+            raise Refused(404, "not-found", "There is no such resource.")
+        check_read(grant, row)
+        return row.raw
+
+    def page(self, resource_type: str, pairs: Pairs, grant: Grant, address: str) -> bytes:
+        """The first page of a search, or the page behind an opaque link (`_page`)."""
+        _known(resource_type)
+        if len(pairs) == 1 and pairs[0][0] == "_page":
+            confined_to(grant, resource_type, "s")
+            return self._pages.next(pairs[0][1], resource_type, grant, address)
+        rows, count = self._find(resource_type, pairs, grant)
+        return self._pages.first(resource_type, rows, count, grant, address)
+
+    def whole(self, resource_type: str, pairs: Pairs, grant: Grant) -> bytes:
+        """A search result in one Bundle, as prefetch holds it; `_count` still cuts it."""
+        _known(resource_type)
+        rows, count = self._find(resource_type, pairs, grant)
+        return searchset(self._base, rows[:count], len(rows))
+
+    def _find(
+        self, resource_type: str, pairs: Iterable[tuple[str, str]], grant: Grant
+    ) -> tuple[list[Row], int | None]:
+        only = confined_to(grant, resource_type, "s")
+        query = search.understand(resource_type, pairs)
+        self._refuse_unfiltered(resource_type, query)
+        rows = self._repository.rows(resource_type)
+        if only is not None:
+            if any(only not in named for named in query.patients):
+                raise forbidden("The search is outside the patient in context.")
+            rows = self._repository.of(resource_type, only)
+        return search.run(query, rows), query.count
+
+    def _refuse_unfiltered(self, resource_type: str, query: search.Query) -> None:
+        if resource_type != "Observation" or not self._observation_filter:
+            return
+        if query.named.isdisjoint({"code", "category", "_id"}):
+            raise Refused(400, "required", "An Observation search needs code or category.")
+
+
+def _known(resource_type: str) -> None:
+    if resource_type not in PARAMETERS:
+        raise Refused(404, "not-supported", "This resource type is not served here.")
