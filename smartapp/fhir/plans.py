@@ -18,8 +18,8 @@ from smartapp.knowledge.catalogue import Catalogue
 
 LOINC = "http://loinc.org"
 
-# Keys that are one plain search by patient. Observations come in two: the hormones an answer
-# cannot do without, and everything else that is measured.
+# Keys that are one plain search by patient. Observations come in two, as the catalogue says: the
+# hormones an answer cannot do without, and everything else that is measured.
 _BY_PATIENT = {
     "conditions": "Condition",
     "procedures": "Procedure",
@@ -29,6 +29,10 @@ _BY_PATIENT = {
     "goals": "Goal",
 }
 KEYS = ("patient", "hormones", "safety", *_BY_PATIENT)
+
+# FHIR's vital signs profile puts these two into one Observation as components, and a search by code
+# sees only the panel's own code.
+_PANEL_OF = {"8480-6": "85354-9", "8462-4": "85354-9"}
 
 _TOKEN = "{{context.patientId}}"  # noqa: S105 - a prefetch token, not a secret
 _NO_LOCAL_CODES: Mapping[str, tuple[str, str | None]] = MappingProxyType({})
@@ -119,11 +123,13 @@ def _observation_tokens(
     """`system|code` tokens by key, each once, in the order of the catalogue."""
     tokens: dict[str, dict[str, None]] = {"hormones": {}, "safety": {}}
     for analyte in catalogue.analytes.values():
-        key = "hormones" if analyte.required else "safety"
-        tokens[key].update(dict.fromkeys(f"{LOINC}|{code}" for code in analyte.loinc))
+        for code in analyte.loinc:
+            tokens[analyte.plan][f"{LOINC}|{code}"] = None
+            if code in _PANEL_OF:
+                tokens[analyte.plan][f"{LOINC}|{_PANEL_OF[code]}"] = None
     for local, (loinc, _unit) in local_codes.items():
         meant = catalogue.analytes.get(catalogue.by_loinc.get(loinc, ""))
-        tokens["safety" if meant and not meant.required else "hormones"][local] = None
+        tokens[meant.plan if meant else "hormones"][local] = None
     return {key: list(found) for key, found in tokens.items() if found}
 
 

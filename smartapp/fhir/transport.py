@@ -193,7 +193,7 @@ def _checked(status: int, body: bytes) -> bytes:
 def _unreachable(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "no trusted (TLS) connection to the EHR"
-    return "no connection to the EHR"
+    return "no connection to the EHR, or it broke off"
 
 
 def _retry_after(value: str | None) -> float | None:
