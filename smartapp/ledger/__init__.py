@@ -4,7 +4,7 @@ Every module that puts tables on `schema.metadata` is imported here, so that `op
 them all.
 """
 
-from smartapp.ledger import audit
+from smartapp.ledger import audit, cards
 from smartapp.ledger.audit import AuditEvent, AuditReport
 from smartapp.ledger.launches import Launches
 from smartapp.ledger.store import Ledger, open_ledger
@@ -16,6 +16,7 @@ __all__ = [
     "Launches",
     "Ledger",
     "audit",
+    "cards",
     "open_ledger",
     "start_sweeper",
 ]

@@ -1,0 +1,47 @@
+"""The FHIR servers this deployment knows. Any other address in a request is never called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One EHR's FHIR base as configured, and how its data are to be read.
+
+    `fhir_base` namespaces finding ids, so that card and dashboard name the same finding alike.
+    `prefix`: the base may be followed by more path (simulators that carry options in the URL).
+    `open`: an open test server, which may be asked without a token. `profile`: its quirks.
+    """
+
+    fhir_base: str
+    prefix: bool = False
+    open: bool = False
+    profile: str = "generic"
+    timezone: str | None = None
+    local_codes: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+
+
+class Sites:
+    """The allow-list (SSRF guard): looked up by the `fhirServer` of a request."""
+
+    def __init__(self, sites: Iterable[Site] = ()) -> None:
+        self._sites = tuple(sites)
+        self._exact = {site.fhir_base.rstrip("/"): site for site in self._sites}
+        self._prefixes = tuple(
+            (site.fhir_base.rstrip("/") + "/", site) for site in self._sites if site.prefix
+        )
+
+    def match(self, fhir_server: str | None) -> Site | None:
+        """The site of this address, compared exactly but for one trailing slash; else None."""
+        if fhir_server is None:
+            return None
+        site = self._exact.get(fhir_server.removesuffix("/"))
+        if site is not None:
+            return site
+        return next((s for prefix, s in self._prefixes if fhir_server.startswith(prefix)), None)
+
+    def sole(self) -> Site | None:
+        """The only configured site: a call that names no server can come from nowhere else."""
+        return self._sites[0] if len(self._sites) == 1 else None
