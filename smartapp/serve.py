@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import tempfile
 import threading
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from wsgiref.types import WSGIApplication
 
 import click
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from smartapp.logs import start_logging
 from smartapp.settings import PREFIX, Settings, from_environ
+
+if TYPE_CHECKING:
+    from smartapp.demo import DemoConfig
 
 
 def application() -> WSGIApplication:
     """The app with settings from the environment: what a WSGI server imports and calls."""
     from smartapp.app import create_app
 
-    return create_app(from_environ())
+    settings = from_environ()
+    start_logging(settings.log_level)
+    return create_app(settings)
 
 
 def serve(host: str, port: int, workers: int) -> None:
@@ -46,6 +52,102 @@ def serve(host: str, port: int, workers: int) -> None:
         log_access=False,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def demo(port: int, ehr_port: int, *, open_browser: bool, base_path: str = "") -> None:
+    """Run the app and the sandbox EHR in this process until interrupted.
+
+    The app's home is a fresh folder that goes away at the end; nothing beyond loopback is asked.
+    """
+    start_logging("WARNING")
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    with (
+        tempfile.TemporaryDirectory(prefix="hpg-demo-") as home,
+        DemoPair(Path(home), port, ehr_port, base_path=base_path) as pair,
+    ):
+        click.echo(
+            f"Sandbox EHR  {pair.ehr_url}/\nApp          {pair.app_url}/\nCtrl-C stops both."
+        )
+        if open_browser:
+            webbrowser.open(f"{pair.ehr_url}/")
+        stopped.wait()
+
+
+class DemoPair:
+    """App and sandbox EHR, each on its port of this machine: for the demo and for tests.
+
+    The app is at 127.0.0.1 and the EHR at localhost, so that the frame is truly cross-site, as in
+    a hospital. With `same_site` both are at 127.0.0.1. `client` names one of the EHR's registered
+    clients: `hpg-monitor` (public) or `hpg-monitor-confidential` (secret).
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port: int,
+        ehr_port: int,
+        *,
+        base_path: str = "",
+        same_site: bool = False,
+        client: str = "hpg-monitor",
+    ) -> None:
+        self.home = home
+        self.app_url = f"http://127.0.0.1:{port}{base_path.rstrip('/')}"
+        host = "127.0.0.1" if same_site else "localhost"
+        self.ehr_url = f"http://{host}:{ehr_port}"
+        self._ports = (port, ehr_port)
+        self._client = client
+
+    def __enter__(self) -> DemoPair:
+        from smartapp.app import create_app
+        from smartapp.demo import DemoConfig
+        from smartapp.demo.serve import start
+
+        config = DemoConfig(
+            origin=self.ehr_url,
+            app_base_url=self.app_url,
+            launch_url=f"{self.app_url}/launch",
+            redirect_uris=(f"{self.app_url}/callback",),
+        )
+        port, ehr_port = self._ports
+        self._app = Running(create_app(self._settings(config)), "127.0.0.1", port)
+        self._ehr = start(config, "127.0.0.1", ehr_port)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ehr.stop()
+        self._app.stop()
+
+    def _settings(self, config: DemoConfig) -> Settings:
+        secret = next((c.secret for c in config.registrations if c.client_id == self._client), None)
+        lines = [
+            "[[issuer]]",
+            f'fhir_base = "{config.fhir_base}"',
+            f'client_id = "{self._client}"',
+            'timezone = "America/New_York"',
+            f'frame_ancestors = ["{self.ehr_url}"]',
+            f'id_token_issuer = "{config.issuer}"',
+        ]
+        if secret is None:
+            lines.append('auth = "public"')
+        else:
+            lines += ['auth = "secret"', 'client_secret_file = "ehr.secret"']
+            (self.home / "ehr.secret").write_text(secret, encoding="utf-8")
+        issuers = self.home / "issuers.toml"
+        issuers.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return from_environ(
+            {
+                f"{PREFIX}PUBLIC_BASE_URL": self.app_url,
+                f"{PREFIX}HOME_DIR": str(self.home),
+                f"{PREFIX}ISSUERS_FILE": str(issuers),
+                f"{PREFIX}CDS_AUTH": "optional",
+                f"{PREFIX}SECRET_KEYS": secrets.token_urlsafe(48),
+                f"{PREFIX}CORS_ORIGINS": self.ehr_url,
+            },
+            demo=True,
+        )
 
 
 class _QuietHandler(WSGIRequestHandler):

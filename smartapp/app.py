@@ -1,0 +1,170 @@
+"""The factory: the only place where every room meets."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from smartapp import cds, dashboard, site, smart
+from smartapp.cds.sites import Site, Sites
+from smartapp.charts import Charts
+from smartapp.errors import SmartAppError
+from smartapp.knowledge import Knowledge, load
+from smartapp.ledger import open_ledger, start_sweeper
+from smartapp.settings import Settings, from_environ
+from smartapp.share import share
+from smartapp.smart import Issuers, Sessions, load_issuers
+
+# A page that holds no patient's data may be framed by anyone: inside an EHR nobody would see an
+# error otherwise (architecture, decision 10).
+ERROR_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors *"
+
+_log = logging.getLogger("smartapp.app")
+
+
+def utc_now() -> datetime:
+    """The clock of the deployment, unless another is given."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now
+) -> Flask:
+    """The app of one deployment.
+
+    Everything a request needs is made here: knowledge compiled, ledger open, tables there. Refuses
+    (ConfigError, KnowledgeError, LedgerError) to start on a wrong setting, pack or store.
+    """
+    settings = settings or from_environ()
+    knowledge = load(site_file=settings.protocol_file)
+    issuers = load_issuers(settings.issuers_file) if settings.issuers_file else Issuers()
+    ledger = open_ledger(settings)
+    sessions = Sessions(settings, issuers, ledger, clock)
+    charts = Charts(sessions, knowledge)
+    sites = _sites(issuers)
+    facts = _facts(settings, knowledge, issuers)
+    metrics = site.Metrics()
+
+    static = share("static")
+    app = Flask(
+        "smartapp", static_folder=str(static), static_url_path=f"{settings.base_path}/static"
+    )
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mb * 1024 * 1024
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    metrics.install(app)
+    for room in (
+        site.blueprint(settings, ledger, facts, metrics),
+        smart.blueprint(sessions),
+        cds.blueprint(
+            settings=settings, knowledge=knowledge, ledger=ledger, sites=sites, clock=clock
+        ),
+        dashboard.blueprint(
+            settings=settings,
+            knowledge=knowledge,
+            open_chart=charts.open,
+            refresh_chart=charts.refresh,
+            end_launch=charts.end,
+            static_url=_static_url(settings, static),
+        ),
+    ):
+        app.register_blueprint(room, url_prefix=settings.base_path or None)
+    _error_pages(app, settings)
+    app.extensions["stop_sweeper"] = start_sweeper(
+        ledger, clock, retention=timedelta(days=settings.retention_days)
+    )
+    # What start-up made lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+def _sites(issuers: Issuers) -> Sites:
+    return Sites(
+        Site(
+            fhir_base=issuer.fhir_base,
+            prefix=issuer.prefix,
+            open=issuer.auth == "none",
+            timezone=issuer.timezone,
+            local_codes=issuer.local_codes,
+        )
+        for issuer in issuers
+    )
+
+
+def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.SiteFacts:
+    protocol = knowledge.protocol
+    return site.SiteFacts(
+        manifest=site.manifest(settings),
+        services=cds.services(knowledge),
+        issuers=len(issuers),
+        protocol=f"{protocol.profile} {protocol.version}",
+    )
+
+
+def _static_url(settings: Settings, folder: Path) -> Callable[[str], str]:
+    """Addresses of static files that change with their content, so that they may be cached."""
+
+    @cache
+    def url(name: str) -> str:
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()[:12]
+        return f"{settings.base_path}/static/{name}?v={digest}"
+
+    return url
+
+
+def _error_pages(app: Flask, settings: Settings) -> None:
+    """Every error ends in a page with a sentence and a reference; the log has the same reference.
+
+    Launch errors have pages of their own (`smart/`), and so have the CDS services (`cds/`).
+    """
+
+    def page(status: int, sentence: str, kind: str) -> Response:
+        reference = secrets.token_hex(4)
+        _log.warning(
+            "request failed: reference=%s status=%s kind=%s endpoint=%s",
+            reference, status, kind, request.endpoint,
+        )  # fmt: skip
+        html = render_template(
+            "site/error.html",
+            sentence=sentence,
+            reference=reference,
+            stylesheet=settings.url("/smart-static/launch.css"),
+        )
+        answer = make_response(html, status)
+        answer.headers["Content-Security-Policy"] = ERROR_POLICY
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Referrer-Policy"] = "no-referrer"
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    @app.errorhandler(SmartAppError)
+    def named(error: SmartAppError) -> Response:
+        return page(error.status, error.public, type(error).__name__)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        code = error.code or 500
+        sentence = {
+            404: "There is nothing at this address.",
+            405: "This address does not take that kind of request.",
+            413: "What was sent is too large.",
+        }.get(code, "The request could not be answered.")
+        return page(code, sentence, error.name)
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        # Type and place only: a message may quote the record that caused it (see logs.py).
+        _log.error("unforeseen error", exc_info=error)
+        return page(500, "Something went wrong here; nothing was changed.", "unforeseen")

@@ -1,0 +1,220 @@
+"""From a launch to a chart: read the EHR once, keep it sealed, judge it at every visit.
+
+A launch's data are fetched at its first page and kept in the ledger for the life of the launch; a
+small copy per worker spares decryption and reading. The assessment is made anew each time: it
+depends on the clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from smartapp import __version__
+from smartapp.dashboard import Chart, ShownFinding
+from smartapp.engine import assess
+from smartapp.engine.assessment import Assessment
+from smartapp.errors import AssessmentError, FhirError, FhirUnauthorized
+from smartapp.fhir.bundle import Page
+from smartapp.fhir.client import Fetched, FhirClient
+from smartapp.fhir.model import Gap
+from smartapp.fhir.plans import search_plans
+from smartapp.fhir.reading import read_pages
+from smartapp.knowledge import Knowledge
+from smartapp.ledger import AuditEvent, audit
+from smartapp.ledger.cards import last_shown
+from smartapp.ledger.launches import StoredPages
+from smartapp.patient import read_record
+from smartapp.patient.record import PatientRecord
+from smartapp.smart import LaunchContext, Sessions
+
+KEPT = 32
+LONGEST_CONTEXT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    fetch: int
+    record: PatientRecord
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Opens, refreshes and ends the charts of this deployment's launches."""
+
+    sessions: Sessions
+    knowledge: Knowledge
+    _kept: OrderedDict[str, _Read] = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        return self.sessions.clock
+
+    def open(self, launch_id: str) -> Chart:
+        """The chart this browser may see, judged as of now.
+
+        Refuses (LaunchError) a launch that is over or another browser's, and (FhirError) a patient
+        that could not be read at all; anything less than that is a gap in the chart.
+        """
+        context = self.sessions.current(launch_id)
+        read = self._read(context)
+        assessment = assess(read.record, self.knowledge, self.clock())
+        wanted = _wanted(context.app_context)
+        return Chart(
+            context=context,
+            record=read.record,
+            assessment=assessment,
+            fetched_at=read.fetched_at,
+            shown=None if wanted is None else self._shown(context, wanted),
+            wanted=wanted,
+            open_server=context.open_server,
+            frame_ancestors=self.sessions.frame_ancestors(context),
+        )
+
+    def refresh(self, launch_id: str) -> None:
+        """Read the patient from the EHR again. Refuses like `open`."""
+        context = self.sessions.current(launch_id)
+        self._keep(context, self._fetch(context))
+
+    def end(self, launch_id: str) -> None:
+        """Forget the launch, its tokens and its data. Refuses like `open`."""
+        self.sessions.logout(launch_id)
+        with self._lock:
+            self._kept.pop(launch_id, None)
+
+    def _read(self, context: LaunchContext) -> _Read:
+        stored = self.sessions.launches.get_pages(context.launch_id)
+        if stored is None:
+            return self._keep(context, self._fetch(context))
+        with self._lock:
+            kept = self._kept.get(context.launch_id)
+        return kept if kept and kept.fetch == stored.fetch else self._keep(context, stored)
+
+    def _fetch(self, context: LaunchContext) -> StoredPages:
+        """Ask the EHR for everything; a token it refuses is renewed once."""
+        settings, launch = self.sessions.settings, context.launch_id
+        issuer = self.sessions.issuers.named(context.issuer)
+        plans = search_plans(
+            self.knowledge.catalogue,
+            context.patient_id,
+            local_codes=issuer.local_codes,
+            profile=issuer.profile,
+        )
+        deadline_s = 2 * settings.fhir_timeout_ms / 1000
+
+        def ask(token: str | None, *, refreshed: bool) -> Fetched:
+            client = FhirClient(
+                context.fhir_base,
+                token=token,
+                timeout_ms=settings.fhir_timeout_ms,
+                profile=issuer.profile,
+            )
+            return client.run(plans, deadline_s, refreshed=refreshed)
+
+        token = self.sessions.access_token(launch)
+        try:
+            found = ask(token, refreshed=False)
+        except FhirUnauthorized:
+            found = ask(self.sessions.access_token(launch, rejected=token), refreshed=True)
+        now = self.clock()
+        bodies = [(page.key, page.body) for page in found.pages]
+        gaps = tuple((gap.what, gap.state, gap.reason) for gap in found.gaps)
+        fetch = self.sessions.launches.put_pages(launch, bodies, gaps, now)
+        return StoredPages(fetch, tuple(bodies), gaps, now)
+
+    def _keep(self, context: LaunchContext, stored: StoredPages) -> _Read:
+        record = self._record(context, stored)
+        read = _Read(stored.fetch, record, stored.fetched_at)
+        with self._lock:
+            self._kept[context.launch_id] = read
+            self._kept.move_to_end(context.launch_id)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._note(context, read)
+        return read
+
+    def _record(self, context: LaunchContext, stored: StoredPages) -> PatientRecord:
+        issuer = self.sessions.issuers.named(context.issuer)
+        gaps = [Gap(what, _state(state), reason) for what, state, reason in stored.gaps]
+        resources = read_pages([Page(key, body) for key, body in stored.pages], gaps)
+        try:
+            return read_record(
+                resources,
+                self.knowledge.catalogue,
+                issuer=issuer.fhir_base,
+                timezone=issuer.timezone,
+                local_codes=issuer.local_codes,
+                patient_id=context.patient_id,
+                fetched=stored.fetched_at,
+            )
+        except AssessmentError as error:
+            reason = next((gap.reason for gap in gaps if gap.what == "patient"), error.public)
+            raise FhirError(f"The patient could not be read from the EHR: {reason}.") from None
+
+    def _note(self, context: LaunchContext, read: _Read) -> None:
+        """Write to the audit which findings this user is about to see, and in which versions."""
+        assessment = assess(read.record, self.knowledge, self.clock())
+        event = AuditEvent(
+            kind=audit.FINDINGS_SHOWN,
+            at=self.clock(),
+            who=context.user,
+            patient=context.patient_id,
+            issuer=context.fhir_base,
+            launch=context.launch_id,
+            detail=_what_was_shown(assessment, read.fetch),
+        )
+        with self.sessions.ledger.transaction() as conn:
+            audit.append(conn, event)
+
+    def _shown(self, context: LaunchContext, wanted: str) -> ShownFinding | None:
+        row = last_shown(self.sessions.ledger, context.issuer, context.patient_id, wanted)
+        if row is None:
+            return None
+        return ShownFinding(
+            id=row.finding,
+            code=row.code,
+            severity=_severity(row.severity),
+            summary=row.summary,
+            shown_at=row.shown_at,
+            fingerprint=row.fingerprint,
+            protocol=row.protocol,
+        )
+
+
+def _what_was_shown(assessment: Assessment, fetch: int) -> dict[str, Any]:
+    protocol = assessment.protocol
+    return {
+        "fetch": fetch,
+        "app": __version__,
+        "profile": protocol.profile,
+        "protocol": protocol.version,
+        "axis": assessment.axis.state,
+        "findings": [[f.id, f.code, f.severity, f.fingerprint] for f in assessment.findings],
+    }
+
+
+def _wanted(app_context: str | None) -> str | None:
+    """The finding id in `appContext`; None when there is none. Anyone may have written it."""
+    if app_context is None or len(app_context) > LONGEST_CONTEXT:
+        return None
+    try:
+        said = json.loads(app_context)
+    except (ValueError, RecursionError):
+        return None
+    finding = said.get("finding") if isinstance(said, dict) else None
+    return finding if isinstance(finding, str) and 0 < len(finding) <= 128 else None
+
+
+def _state(text: str) -> Any:
+    return text if text in ("failed", "missing", "partial") else "failed"
+
+
+def _severity(text: str) -> Any:
+    return text if text in ("info", "warning", "critical") else "info"
