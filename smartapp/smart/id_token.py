@@ -29,6 +29,16 @@ _USER = re.compile(
 )
 
 
+class _IdTokens(jws.JWSRegistry):
+    """The accepted algorithms; header members we do not know are ignored (RFC 7515, 4), and a
+    header may carry a certificate chain, which is not used."""
+
+    max_header_length = 16_384
+
+
+_REGISTRY = _IdTokens(algorithms=tuple(ALGORITHMS), strict_check_header=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What an id_token of this launch must say. `issuer` is compared exactly."""
@@ -126,7 +136,7 @@ def _issuer_and_keys(
 
 def _signed_claims(token: str, discovery: Discovery, jwks_uri: str) -> dict[str, Any]:
     try:
-        header = jws.extract_compact(token.encode("ascii")).headers()
+        header = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY).headers()
     except (JoseError, ValueError):
         raise IdTokenRejected("The id_token is not a signed token.") from None
     algorithm, kid = header.get("alg"), header.get("kid")
@@ -140,7 +150,7 @@ def _signed_claims(token: str, discovery: Discovery, jwks_uri: str) -> dict[str,
     except DiscoveryFailed as error:
         raise IdTokenRejected(error.public) from None
     for key in keys:
-        payload = _payload(token, key, algorithm)
+        payload = _payload(token, key)
         if payload is not None:
             return payload
     raise IdTokenRejected("The id_token's signature is not one of this EHR's keys.")
@@ -164,9 +174,9 @@ def _candidates(keys: list[dict[str, Any]], algorithm: str, kid: object) -> list
     return found
 
 
-def _payload(token: str, key: RSAKey | ECKey, algorithm: str) -> dict[str, Any] | None:
+def _payload(token: str, key: RSAKey | ECKey) -> dict[str, Any] | None:
     try:
-        signed = jws.deserialize_compact(token, key, algorithms=[algorithm])
+        signed = jws.deserialize_compact(token, key, registry=_REGISTRY)
         return msgspec.json.decode(signed.payload, type=dict[str, Any])
     except (JoseError, ValueError, msgspec.MsgspecError):
         return None
