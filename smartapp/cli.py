@@ -171,7 +171,7 @@ class _Run:
             return to_json(assessment)
         from smartapp.dashboard.text import as_text
 
-        return as_text(assessment, self.knowledge).encode()
+        return as_text(assessment).encode()
 
 
 def _reading(file: str) -> BinaryIO:
