@@ -1,0 +1,170 @@
+"""The pages of one launch: `/chart/<launch-id>/…` (contract, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+from flask import Blueprint, Response, redirect, render_template, request
+
+from smartapp.dashboard.chart import Chart
+from smartapp.dashboard.drawing import Bundle, bundle, draw
+from smartapp.dashboard.headers import guard
+from smartapp.dashboard.lanes import Lanes, lanes
+from smartapp.dashboard.page import page
+from smartapp.dashboard.results import results_by_analyte
+from smartapp.dashboard.spec import PRINT_WIDTH, Scheme, spec
+from smartapp.errors import TrustError
+from smartapp.knowledge import Knowledge
+from smartapp.settings import Settings
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+@dataclass(slots=True)
+class _Scripts:
+    """Where the chart's script is. Made on first need, in the worker that answers."""
+
+    home: Path
+    made: Bundle | None = None
+
+    def bundle(self) -> Bundle:
+        if self.made is None:
+            self.made = bundle(self.home)
+        return self.made
+
+
+def blueprint(
+    *,
+    settings: Settings,
+    knowledge: Knowledge,
+    open_chart: Callable[[str], Chart],
+    refresh_chart: Callable[[str], None],
+    end_launch: Callable[[str], None],
+    static_url: Callable[[str], str],
+) -> Blueprint:
+    """The dashboard's pages and the chart's script.
+
+    open_chart     the chart of a launch id; refuses (LaunchError) what this browser may not see
+    refresh_chart  reads the launch's data from the EHR again
+    end_launch     forgets the launch, its token and its data
+    static_url     the address of a file below static/, such as "css/app.css"
+    """
+    pages = Blueprint("dashboard", __name__, template_folder="templates")
+    scripts = _Scripts(settings.home_dir)
+    assets = f"{settings.base_path}/chart-assets"
+
+    def base(launch_id: str) -> str:
+        return f"{settings.base_path}/chart/{quote(launch_id, safe='')}"
+
+    def show(
+        template: str, launch_id: str, wanted: str | None = None, status: int = 200
+    ) -> Response:
+        chart = open_chart(launch_id)
+        view = page(chart, knowledge, wanted)
+        if wanted is not None and view.lost:
+            status = 404
+        html = render_template(
+            f"dashboard/{template}.html",
+            page=view,
+            base=base(launch_id),
+            static_url=static_url,
+            # Not yet made: the address that makes it, so that the verdict never waits for it.
+            embed=f"{assets}/{scripts.made.name if scripts.made else 'vega-embed.js'}",
+        )
+        return guard(Response(html, status, mimetype="text/html"), chart.frame_ancestors)
+
+    @pages.get("/chart/<launch_id>/")
+    def overview(launch_id: str) -> Response:
+        return show("overview", launch_id)
+
+    @pages.get("/chart/<launch_id>/finding/<finding_id>")
+    def one_finding(launch_id: str, finding_id: str) -> Response:
+        return show("overview", launch_id, finding_id)
+
+    @pages.get("/chart/<launch_id>/table")
+    def table(launch_id: str) -> Response:
+        return show("table", launch_id)
+
+    @pages.get("/chart/<launch_id>/unused")
+    def unused(launch_id: str) -> Response:
+        return show("unused", launch_id)
+
+    @pages.get("/chart/<launch_id>/chart.json")
+    def chart_json(launch_id: str) -> Response:
+        chart = open_chart(launch_id)
+        scheme: Scheme = "dark" if request.args.get("scheme") == "dark" else "light"
+        body = _drawable(chart, knowledge)
+        content = msgspec.json.encode(spec(body, scheme)) if not body.empty else b"null"
+        answer = Response(content, 404 if body.empty else 200, mimetype="application/json")
+        return guard(answer, chart.frame_ancestors)
+
+    @pages.get("/chart/<launch_id>/chart.svg")
+    def chart_svg(launch_id: str) -> Response:
+        chart = open_chart(launch_id)
+        body = _drawable(chart, knowledge)
+        svg = "" if body.empty else draw(spec(body, "light", PRINT_WIDTH))
+        answer = Response(svg, 404 if body.empty else 200, mimetype="image/svg+xml")
+        return guard(answer, chart.frame_ancestors)
+
+    @pages.post("/chart/<launch_id>/refresh")
+    def refresh(launch_id: str) -> Response:
+        _from_our_own_page()
+        refresh_chart(launch_id)
+        return _away(f"{base(launch_id)}/")
+
+    @pages.post("/chart/<launch_id>/logout")
+    def logout(launch_id: str) -> Response:
+        _from_our_own_page()
+        end_launch(launch_id)
+        html = render_template("dashboard/closed.html", static_url=static_url)
+        # No patient's data and no action: shown in whatever frame the page was in.
+        return guard(Response(html, mimetype="text/html"), ("*",))
+
+    @pages.get("/chart-assets/<name>")
+    def asset(name: str) -> Response:
+        made = scripts.bundle()
+        if name == "vega-embed.js":
+            return _away(f"{assets}/{made.name}")
+        if name != made.name:
+            return Response(status=404)
+        return _script(made)
+
+    return pages
+
+
+def _drawable(chart: Chart, knowledge: Knowledge) -> Lanes:
+    groups = results_by_analyte(chart.record.series, knowledge.catalogue, chart.zone)
+    return lanes(chart, knowledge, groups)
+
+
+def _from_our_own_page() -> None:
+    """Refuses (TrustError) a form sent by another site.
+
+    The launch id in the address is the secret no other site knows; this is the second lock. (The
+    Origin header is "null" here, by our own Referrer-Policy.)
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise TrustError("This action can only be started from the app's own page.")
+
+
+def _away(address: str) -> Response:
+    answer = redirect(address, 303)
+    answer.headers["Cache-Control"] = "no-store"
+    return Response(answer.get_data(), answer.status_code, answer.headers)
+
+
+def _script(made: Bundle) -> Response:
+    packed = "gzip" in request.accept_encodings
+    answer = Response(
+        (made.packed if packed else made.path).read_bytes(), mimetype="text/javascript"
+    )
+    if packed:
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.headers["Vary"] = "Accept-Encoding"
+    answer.headers["Cache-Control"] = IMMUTABLE
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer

@@ -1,0 +1,98 @@
+"""The answer before the details: where the axis stands, what follows, what cannot be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smartapp.dashboard import figures, words
+from smartapp.dashboard.chart import Chart
+from smartapp.dashboard.finding import EvidenceRow, evidence_rows
+from smartapp.dashboard.names import drug_name
+from smartapp.engine.assessment import Option
+from smartapp.knowledge import Knowledge
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    state: words.Label
+    reason: str
+    evidence: tuple[EvidenceRow, ...]
+    status: words.Label
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRow:
+    """One agent as a choice, never an order."""
+
+    agent: str
+    word: str
+    tone: words.Tone
+    blocked: tuple[str, ...]
+    cautions: tuple[str, ...]
+    regimen: str
+    regulatory: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A rule that could not be judged, and what would settle it."""
+
+    what: str
+    reason: str
+    fix: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    test: str
+    due: str
+    window: str
+    overdue: bool
+
+
+def verdict(chart: Chart, knowledge: Knowledge) -> Verdict:
+    axis = chart.assessment.axis
+    return Verdict(
+        state=words.AXIS[axis.state],
+        reason=axis.reason,
+        evidence=evidence_rows(axis.evidence, chart, knowledge.catalogue),
+        status=words.STATUS[chart.assessment.recommendation.status],
+    )
+
+
+def options(chart: Chart, knowledge: Knowledge) -> tuple[OptionRow, ...]:
+    return tuple(_option(row, knowledge) for row in chart.assessment.recommendation.options)
+
+
+def open_questions(chart: Chart) -> tuple[OpenQuestion, ...]:
+    return tuple(
+        OpenQuestion(words.plain(row.code).capitalize(), row.reason, row.fix, row.rule)
+        for row in chart.assessment.not_evaluable
+    )
+
+
+def due(chart: Chart) -> tuple[DueRow, ...]:
+    """Overdue tests first, then by date."""
+    rows = sorted(chart.assessment.due, key=lambda row: (not row.overdue, row.due))
+    return tuple(
+        DueRow(
+            test=row.test,
+            due=figures.day(row.due),
+            window=f"{figures.day(row.window[0])} to {figures.day(row.window[1])}",
+            overdue=row.overdue,
+        )
+        for row in rows
+    )
+
+
+def _option(row: Option, knowledge: Knowledge) -> OptionRow:
+    return OptionRow(
+        agent=drug_name(knowledge.catalogue, row.agent),
+        word="Eligible" if row.eligible else "Not eligible",
+        tone="go" if row.eligible else "stop" if row.blocked_by else "unknown",
+        blocked=tuple(words.plain(key) for key in row.blocked_by),
+        cautions=tuple(words.plain(key) for key in row.cautions),
+        regimen=row.regimen,
+        regulatory=row.regulatory,
+    )
