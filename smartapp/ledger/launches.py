@@ -336,6 +336,18 @@ class Launches:
             _PUT_GAPS.run(conn, launch=launch_id, sealed=sealed)
         return fetch
 
+    def newest_fetch(self, launch_id: str) -> int:
+        """The number of the newest fetch, 0 before the first, without opening its pages.
+
+        What a worker keeps in memory under this number is what `get_pages` would give. Refuses
+        (LaunchExpired) when the launch is over.
+        """
+        with self.ledger.reading() as conn:
+            row: Any = _FETCHED.run(conn, launch=launch_id).first()
+        if row is None:
+            raise _gone()
+        return int(row.fetch)
+
     def get_pages(self, launch_id: str) -> StoredPages | None:
         """The data of the newest fetch; None before the first.
 

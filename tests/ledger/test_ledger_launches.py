@@ -72,6 +72,7 @@ def test_no_launch_outlives_eight_hours(launches: Launches) -> None:
 def test_pages_come_back_as_put_and_a_new_fetch_replaces_them(launches: Launches) -> None:
     begin(launches)
     assert launches.get_pages("L1") is None
+    assert launches.newest_fetch("L1") == 0
     gap = ("Goal", "failed", "The server answered 403.")
     first = launches.put_pages(
         "L1", [("patient", b"{}"), ("hormones", b"[1]"), ("hormones", b"[2]")], [gap], NOON
@@ -83,7 +84,7 @@ def test_pages_come_back_as_put_and_a_new_fetch_replaces_them(launches: Launches
     assert (stored.fetch, stored.fetched_at) == (first, NOON)
 
     second = launches.put_pages("L1", [("patient", b"new")], [], NOON + MINUTE)
-    assert second == first + 1
+    assert second == first + 1 == launches.newest_fetch("L1")
     stored = launches.get_pages("L1")
     assert stored is not None
     assert stored.pages == (("patient", b"new"),)
@@ -100,6 +101,8 @@ def test_data_that_arrive_after_logout_are_not_kept(launches: Launches) -> None:
         launches.get_pages("L1")
     with pytest.raises(LaunchExpired):
         launches.tokens("L1")
+    with pytest.raises(LaunchExpired):
+        launches.newest_fetch("L1")
 
 
 def test_the_sweep_really_deletes(launches: Launches, settings: Settings) -> None:
