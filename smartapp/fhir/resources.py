@@ -14,9 +14,15 @@ package).
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
 from msgspec import Raw, Struct
 
 ABSENT = Raw()
+
+# FHIR's integer has 32 bits; a longer one is a mistake, and slow to compute with.
+Integer = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
 
 
 class _Resource(Struct, frozen=True, gc=False, tag_field="resourceType"):
@@ -67,6 +73,7 @@ class ReferenceRange(Struct, frozen=True, gc=False):
     high: Quantity | None = None
     type: CodeableConcept | None = None
     appliesTo: list[CodeableConcept] | None = None
+    age: Range | None = None
     text: str | None = None
 
 
@@ -105,7 +112,7 @@ class ObservationComponent(Struct, frozen=True, gc=False):
     code: CodeableConcept | None = None
     valueQuantity: Quantity | None = None
     valueString: str | None = None
-    valueInteger: int | None = None
+    valueInteger: Integer | None = None
     valueCodeableConcept: CodeableConcept | None = None
     dataAbsentReason: CodeableConcept | None = None
     referenceRange: list[ReferenceRange] | None = None
@@ -125,7 +132,7 @@ class Observation(_Resource, frozen=True, gc=False, tag="Observation"):
     performer: list[Reference] | None = None
     valueQuantity: Quantity | None = None
     valueString: str | None = None
-    valueInteger: int | None = None
+    valueInteger: Integer | None = None
     valueBoolean: bool | None = None
     valueCodeableConcept: CodeableConcept | None = None
     dataAbsentReason: CodeableConcept | None = None

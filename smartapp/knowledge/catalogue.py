@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from decimal import Decimal, DecimalException
 from typing import Literal, get_args
 
+from smartapp.knowledge.catalogue_table import MARKS, Table, read_table
 from smartapp.knowledge.spelling import level_unit
-from smartapp.knowledge.table import MARKS, Table, read_table
 
 UnitKind = Literal["mass", "molar", "units", "fraction", "number"]
 PlanKey = Literal["hormones", "safety"]
@@ -53,14 +54,15 @@ class Limits:
 class SuspectUnit:
     """Values that were probably sent under the wrong label (clinical-rules 2.5).
 
-    A value within `low`..`high` labelled `unit` is not believed while the man's `unless_high`
-    (an analyte key) is at or below its upper limit.
+    A value within `low`..`high` labelled `unit` is not believed when the man's `unless_high` (an
+    analyte key), drawn within `within_days`, is at or below its upper limit.
     """
 
     unit: str
     low: Decimal
     high: Decimal
     unless_high: str
+    within_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Vermeulen:
     """The pinned constants of calculated free testosterone (clinical-evidence 2.1).
 
     Association constants in L/mol, molar masses in g/mol, albumin in g/dL, SHBG in nmol/L.
+    A measured albumin counts within `albumin_max_days` of the draw.
     """
 
     k_shbg: Decimal
@@ -75,10 +78,19 @@ class Vermeulen:
     albumin_molar_mass: Decimal
     testosterone_molar_mass: Decimal
     default_albumin: Decimal
+    albumin_max_days: int
     albumin_limits: Limits
     shbg_limits: Limits
     source: str
     mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """The local hours in which a draw counts as a morning one, both bounds included."""
+
+    start: time
+    end: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +150,8 @@ class Drug:
     hpg_active    acts on the axis: labs drawn under it are not classified
     washout_days  after the last dose; None where the drug does not act on the axis
     allergy_group drugs that share a hypersensitivity (clinical-rules 8)
-    pattern       text; where several drugs match, the first of the catalogue is meant
-    atc_except    ATC prefixes that do not belong although `atc` covers them
-    refines       the general drug this is a form of: a code of the general drug whose text matches
-                  this pattern means this one
+    pattern       text; where several drugs match, the longest match is meant
+    atc           prefixes; a longer prefix of another drug outranks a shorter one
     """
 
     key: str
@@ -157,8 +167,6 @@ class Drug:
     regulatory: str
     source: str
     mark: str
-    atc_except: tuple[str, ...] = ()
-    refines: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +206,7 @@ class Catalogue:
     by_snomed: Mapping[str, frozenset[str]]
     not_ours: Mapping[str, str] = field(default_factory=dict)
     vermeulen: Vermeulen | None = None
+    morning: Morning | None = None
     version: tuple[str, ...] = ()
 
 
@@ -213,6 +222,7 @@ def load_catalogue() -> Catalogue:
     condition_file = read_table("conditions.toml")
     version = tuple(f.text("version") for f in (analyte_file, drug_file, condition_file))
     vermeulen = _vermeulen(analyte_file.table("vermeulen"))
+    morning = _morning(analyte_file.table("morning"))
     analytes = read_analytes(analyte_file)
     by_loinc = {code: key for key, analyte in analytes.items() for code in analyte.loinc}
     not_ours = _not_ours(analyte_file, by_loinc)
@@ -234,6 +244,7 @@ def load_catalogue() -> Catalogue:
         by_snomed=by_snomed,
         not_ours=not_ours,
         vermeulen=vermeulen,
+        morning=morning,
         version=version,
     )
 
@@ -262,9 +273,6 @@ def read_drugs(file: Table) -> dict[str, Drug]:
         drugs[key] = drug = _drug(key, table)
         table.done()
         _claim(table, "rxnorm", drug.rxnorm, owner, key)
-    for key, drug in drugs.items():
-        if drug.refines is not None and drug.refines not in drugs:
-            file.refuse(f"drug.{key}.refines", f"{drug.refines} is no drug of this file")
     return drugs
 
 
@@ -312,6 +320,16 @@ def _limits(table: Table, key: str) -> Limits | None:
     return None if pair is None else Limits(*pair)
 
 
+def _morning(table: Table) -> Morning:
+    morning = Morning(start=table.clock("start"), end=table.clock("end"))
+    if morning.start >= morning.end:
+        table.refuse("end", "is not after the start")
+    table.text("source")
+    table.choice("mark", MARKS)
+    table.done()
+    return morning
+
+
 def _vermeulen(table: Table) -> Vermeulen:
     constants = Vermeulen(
         k_shbg=table.number("k_shbg"),
@@ -319,6 +337,7 @@ def _vermeulen(table: Table) -> Vermeulen:
         albumin_molar_mass=table.number("albumin_molar_mass"),
         testosterone_molar_mass=table.number("testosterone_molar_mass"),
         default_albumin=table.number("default_albumin"),
+        albumin_max_days=table.whole_or_none("albumin_max_days") or 0,
         albumin_limits=Limits(*(table.pair("albumin_limits") or (None, None))),
         shbg_limits=Limits(*(table.pair("shbg_limits") or (None, None))),
         source=table.text("source"),
@@ -458,6 +477,7 @@ def _suspect_unit(table: Table, units: Mapping[str, Unit]) -> SuspectUnit | None
         low=entry.number("low"),
         high=entry.number("high"),
         unless_high=entry.text("unless_high"),
+        within_days=entry.whole_or_none("within_days") or 0,
     )
     entry.done()
     if suspect.unit not in {unit.spelling for unit in units.values()}:
@@ -497,14 +517,9 @@ def _drug(key: str, table: Table) -> Drug:
         regulatory=table.text("regulatory"),
         source=table.text("source"),
         mark=table.choice("mark", MARKS),
-        atc_except=table.words("atc_except"),
-        refines=table.text_or_none("refines"),
     )
     if drug.hpg_active != (drug.washout_days is not None):
         table.refuse("washout_days", "is given for a drug that acts on the axis, and only for one")
-    for prefix in drug.atc_except:
-        if not prefix.startswith(drug.atc):
-            table.refuse("atc_except", f"{prefix} is under none of the prefixes")
     return drug
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -73,7 +74,10 @@ class Unused:
     """A record seen and not used, with the reason a physician reads.
 
     `analyte` is set when the row was recognised as one of ours: an unusable newest result makes
-    the rule abstain instead of falling back on an older one.
+    the rule abstain instead of falling back on an older one. `void`: it never was a result
+    (cancelled, entered in error, a duplicate of one draw), and makes nothing abstain.
+    `flag` is a machine word where a rule may ask: "suspect-unit", "hard-limit", "no-unit",
+    "unknown-unit", "unit-conflict".
     """
 
     reference: str
@@ -82,6 +86,7 @@ class Unused:
     effective: datetime | date | None = None
     recorded: datetime | date | None = None
     original: str | None = None
+    flag: str | None = None
     void: bool = False
 
 
@@ -96,3 +101,14 @@ class Series:
     @property
     def newest(self) -> Reading | None:
         return self.readings[-1] if self.readings else None
+
+
+@dataclass(frozen=True, slots=True)
+class LabRecord:
+    """All results of one man: a series for each analyte seen, and every row seen and not used.
+
+    `unused` holds those of the series too, in an order that does not depend on how rows came.
+    """
+
+    series: Mapping[str, Series]
+    unused: tuple[Unused, ...] = ()

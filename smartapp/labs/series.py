@@ -1,0 +1,175 @@
+"""From single results to series: order, duplicates of one draw, and values in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import NamedTuple
+
+from smartapp.knowledge.catalogue import Analyte, Catalogue, SuspectUnit, Unit
+from smartapp.labs.reading import LabRecord, Reading, Series, Unused
+
+# Laboratories print one draw in both units, the SI figure with three digits.
+_ROUNDING = Decimal("0.005")
+_CORRECTIONS = frozenset({"corrected", "amended"})
+_MIDNIGHT = time(0)
+
+
+class Taken(NamedTuple):
+    """A result that was read, with the unit it came in."""
+
+    reading: Reading
+    unit: Unit
+
+
+def build_series(taken: Iterable[Taken], unused: list[Unused], catalogue: Catalogue) -> LabRecord:
+    """Series oldest first, one for each analyte that was seen, usable or not."""
+    by_analyte: dict[str, list[Taken]] = {}
+    for one in taken:
+        by_analyte.setdefault(one.reading.analyte, []).append(one)
+    for key, rows in by_analyte.items():
+        if len(rows) > 1:
+            by_analyte[key] = _one_per_draw(rows, unused)
+    for key, rows in by_analyte.items():
+        suspect = catalogue.analytes[key].suspect_unit
+        if suspect is not None:
+            by_analyte[key] = _without_suspects(rows, suspect, by_analyte, unused, catalogue)
+    unused.sort(key=lambda u: (u.reference, u.analyte or "", u.reason, u.original or ""))
+    doubtful: dict[str, list[Unused]] = {}
+    for refused in unused:
+        if refused.analyte is not None:
+            doubtful.setdefault(refused.analyte, []).append(refused)
+    series = {
+        key: Series(
+            key,
+            tuple(one.reading for one in by_analyte.get(key, ())),
+            tuple(doubtful.get(key, ())),
+        )
+        for key in sorted(by_analyte.keys() | doubtful.keys())
+    }
+    return LabRecord(series, tuple(unused))
+
+
+def moment(effective: datetime | date) -> datetime:
+    """A naive UTC time to order draws by; a date without time is its first moment."""
+    if not isinstance(effective, datetime):
+        return datetime.combine(effective, _MIDNIGHT)
+    if effective.tzinfo is None:
+        return effective
+    return effective.astimezone(UTC).replace(tzinfo=None)
+
+
+def _one_per_draw(rows: list[Taken], unused: list[Unused]) -> list[Taken]:
+    """In order of draw; of results that tell the same draw twice, only one."""
+    keyed = sorted(
+        ((moment(one.reading.effective), _precedence(one), one) for one in rows),
+        key=lambda entry: entry[:2],
+    )
+    kept: list[Taken] = []
+    start = 0
+    previous: datetime | None = None
+    for when, _, one in keyed:
+        if when != previous:
+            start, previous = len(kept), when
+        twin = next((k for k in kept[start:] if _tells_the_same(k, one)), None)
+        if twin is None:
+            kept.append(one)
+        elif twin.reading.reference != one.reading.reference:
+            unused.append(_duplicate(one.reading, twin.reading))
+    return kept
+
+
+def _precedence(one: Taken) -> tuple[bool, bool, str, str]:
+    """Of one draw, the correction stands first, then the figure nearest to what was measured."""
+    reading = one.reading
+    return (
+        reading.status not in _CORRECTIONS,
+        "unit-over-code" in reading.flags,
+        one.unit.kind,  # "mass" sorts before "molar": the SI figure is the rounded one
+        f"{reading.reference} {reading.original}",
+    )
+
+
+def _tells_the_same(first: Taken, second: Taken) -> bool:
+    a, b = first.reading, second.reading
+    if type(a.effective) is not type(b.effective) or a.comparator != b.comparator:
+        return False
+    if a.value == b.value:
+        return True
+    if a.loinc == b.loinc and a.status in _CORRECTIONS and b.status not in _CORRECTIONS:
+        return True
+    if first.unit.kind == second.unit.kind or a.method != b.method:
+        return False
+    return abs(a.value - b.value) <= _ROUNDING * max(abs(a.value), abs(b.value))
+
+
+def _duplicate(dropped: Reading, kept: Reading) -> Unused:
+    corrected = kept.status in _CORRECTIONS and dropped.value != kept.value
+    reason = (
+        f"replaced by the {kept.status} result {kept.reference}"
+        if corrected
+        else f"the same draw as {kept.reference}"
+    )
+    return Unused(
+        dropped.reference,
+        reason,
+        analyte=dropped.analyte,
+        effective=dropped.effective,
+        recorded=dropped.recorded,
+        original=dropped.original,
+        void=True,
+    )
+
+
+def _without_suspects(
+    rows: list[Taken],
+    suspect: SuspectUnit,
+    by_analyte: dict[str, list[Taken]],
+    unused: list[Unused],
+    catalogue: Catalogue,
+) -> list[Taken]:
+    """`rows` without those that were probably sent under the wrong unit (clinical-rules 2.5)."""
+    witness = catalogue.analytes[suspect.unless_high]
+    witnesses = [one.reading for one in by_analyte.get(suspect.unless_high, ())]
+    kept: list[Taken] = []
+    for one in rows:
+        if _is_suspect(one, suspect, witnesses, witness):
+            unused.append(_suspected(one.reading, catalogue.analytes[one.reading.analyte], witness))
+        else:
+            kept.append(one)
+    return kept
+
+
+def _is_suspect(
+    one: Taken, suspect: SuspectUnit, witnesses: list[Reading], witness: Analyte
+) -> bool:
+    reading = one.reading
+    if one.unit.spelling != suspect.unit or reading.censored:
+        return False
+    if not suspect.low <= reading.value <= suspect.high:
+        return False
+    near = [
+        (abs((other.drawn - reading.drawn).days), other.reference, other)
+        for other in witnesses
+        if abs((other.drawn - reading.drawn).days) <= suspect.within_days
+    ]
+    if not near:
+        return False
+    other = min(near, key=lambda entry: entry[:2])[2]
+    range_ = other.range
+    limit = range_.high if range_ is not None else witness.default_range.high
+    return limit is not None and other.high is not None and other.high <= limit
+
+
+def _suspected(reading: Reading, analyte: Analyte, witness: Analyte) -> Unused:
+    return Unused(
+        reading.reference,
+        f"{analyte.name}: {reading.original} with {witness.short} not above its limit is probably "
+        "another unit under a wrong label; not used until the laboratory confirms the unit",
+        analyte=analyte.key,
+        effective=reading.effective,
+        recorded=reading.recorded,
+        original=reading.original,
+        flag="suspect-unit",
+    )

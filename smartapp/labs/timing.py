@@ -1,0 +1,81 @@
+"""When blood was drawn on the patient's own clock (contract 3, clinical-rules 2.1)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from smartapp.errors import ConfigError, InputError
+from smartapp.fhir.dates import Partial, parse
+from smartapp.fhir.resources import Observation
+from smartapp.knowledge.catalogue import Morning
+from smartapp.labs.reading import Clock
+from smartapp.labs.refusal import Refusal
+
+_NO_OFFSET = timedelta(0)
+_MIDNIGHT = time(0)
+
+
+class Draw(NamedTuple):
+    """`effective` as sent; `drawn` the local date; `clock` the local hours it falls in."""
+
+    effective: datetime | date
+    drawn: date
+    clock: Clock
+
+
+def zone_of(timezone: str | None) -> ZoneInfo | None:
+    """The IANA zone of that name; None stays None. Refuses (ConfigError) an unknown name."""
+    if timezone is None:
+        return None
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(f"timezone {timezone!r:.60} is not a known zone name") from None
+
+
+def when_of(row: Observation) -> str | None:
+    """The text that says when the specimen was taken; of a period, its start."""
+    if row.effectiveDateTime is not None:
+        return row.effectiveDateTime
+    if row.effectiveInstant is not None:
+        return row.effectiveInstant
+    period = row.effectivePeriod
+    return None if period is None else period.start or period.end
+
+
+def read_draw(text: str | None, zone: tzinfo | None, morning: Morning | None) -> Draw | Refusal:
+    """When the specimen was taken.
+
+    An offset other than zero is the patient's clock. `Z` and `+00:00` carry no local clock: they
+    are read in `zone`, and without one the draw is provisional. So is a date without a time, a
+    time without any offset, and exactly midnight, which is how systems store a date. Midnight sent
+    as UTC keeps the date as sent: it was never moved between zones.
+    """
+    if text is None:
+        return Refusal("it does not say when the specimen was taken")
+    try:
+        when = parse(text)
+    except InputError as error:
+        return Refusal(f"when the specimen was taken cannot be read: {error.public}")
+    if isinstance(when, Partial):
+        return Refusal("it names only the month or year in which the specimen was taken")
+    if not isinstance(when, datetime):
+        return Draw(when, when, "provisional")
+    offset = when.utcoffset()
+    if offset is None or when.time() == _MIDNIGHT:
+        return Draw(when, when.date(), "provisional")
+    if offset != _NO_OFFSET:
+        return Draw(when, when.date(), _clock(when.time(), morning))
+    if zone is None:
+        return Draw(when, when.date(), "provisional")
+    local = when.astimezone(zone)
+    hour = local.time()
+    return Draw(when, local.date(), "provisional" if hour == _MIDNIGHT else _clock(hour, morning))
+
+
+def _clock(hour: time, morning: Morning | None) -> Clock:
+    if morning is None:
+        return "provisional"
+    return "morning" if morning.start <= hour <= morning.end else "not-morning"
