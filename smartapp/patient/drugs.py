@@ -25,12 +25,14 @@ def match_drug(concept: CodeableConcept | None, index: Index) -> DrugMatch | Non
     because the form decides the wash-out.
     """
     agent = _by_code(concept, index)
-    if agent is not None:
-        return DrugMatch(_form(agent, concept, index), "code")
-    for text in words(concept):
-        if found := index.drug_words.matching(text):
-            return DrugMatch(found[0][0], "text")
-    return None
+    if agent is None:
+        spoken = _by_words(concept, index)
+        return DrugMatch(spoken, "text") if spoken else None
+    if agent in index.general:
+        spoken = _by_words(concept, index)
+        if spoken and index.drug(spoken).drug_class == agent:
+            return DrugMatch(spoken, "code")
+    return DrugMatch(agent, "code")
 
 
 def drugs_named(concept: CodeableConcept | None, index: Index) -> frozenset[str]:
@@ -57,16 +59,16 @@ def _by_code(concept: CodeableConcept | None, index: Index) -> str | None:
 
 
 def _by_atc(code: str, index: Index) -> str | None:
-    """ATC is a tree: the longest listed branch that holds the code and does not except it."""
-    for length in (7, 5, 4, 3):
-        for key, exceptions in index.atc.get(code[:length], ()):
-            if not code.startswith(exceptions):
-                return key
+    """ATC is a tree: the longest listed branch that holds the code."""
+    for length in index.atc_lengths:
+        if key := index.atc.get(code[:length]):
+            return key
     return None
 
 
-def _form(agent: str, concept: CodeableConcept | None, index: Index) -> str:
-    for key, pattern in index.forms.get(agent, ()):
-        if any(pattern.search(text) for text in words(concept)):
-            return key
-    return agent
+def _by_words(concept: CodeableConcept | None, index: Index) -> str | None:
+    """The drug of the longest match: a form outranks its bare ingredient."""
+    for text in words(concept):
+        if found := index.drug_words.matching(text):
+            return max(found, key=lambda hit: hit[1].end() - hit[1].start())[0]
+    return None

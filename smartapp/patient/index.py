@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,9 +19,9 @@ class Index:
     icd10_lengths      lengths of prefixes that occur, shortest first
     procedures         CPT and ICD-10-PCS code → concept keys
     problem_words      finds concept keys in text
-    atc                ATC prefix → drugs with the longer prefixes they except
-    drug_words         finds drug keys in text, the most special first
-    forms              general drug → its forms and how text names them
+    atc                ATC prefix → drug key; atc_lengths: lengths that occur, longest first
+    drug_words         finds drug keys in text
+    general            drugs of unknown form: others of their class are forms of them
     """
 
     catalogue: Catalogue
@@ -32,9 +31,10 @@ class Index:
     procedures: Mapping[str, Keys]
     problem_words: Sieve
     rxnorm: Mapping[str, str]
-    atc: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
+    atc: Mapping[str, str]
+    atc_lengths: tuple[int, ...]
     drug_words: Sieve
-    forms: Mapping[str, tuple[tuple[str, re.Pattern[str]], ...]]
+    general: Keys
 
     def match_icd10(self, code: str, found: set[str], excepted: set[str]) -> None:
         """Adds to `found` the concepts of a dotless upper-case ICD-10 code, and to `excepted`
@@ -69,13 +69,7 @@ def _build(catalogue: Catalogue) -> Index:
             icd10.setdefault(_dotless(prefix), []).append((key, exceptions))
         for code in concept.procedure_codes:
             procedures.setdefault(code.upper(), set()).add(key)
-    atc: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    forms: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-    for key, drug in catalogue.drugs.items():
-        for code in drug.atc:
-            atc.setdefault(code, []).append((key, drug.atc_except))
-        if drug.refines is not None and drug.pattern is not None:
-            forms.setdefault(drug.refines, []).append((key, drug.pattern))
+    atc = {code: key for key, drug in catalogue.drugs.items() for code in drug.atc}
     return Index(
         catalogue=catalogue,
         snomed=catalogue.by_snomed,
@@ -84,9 +78,12 @@ def _build(catalogue: Catalogue) -> Index:
         procedures={code: frozenset(keys) for code, keys in procedures.items()},
         problem_words=Sieve((k, c.pattern) for k, c in catalogue.conditions.items() if c.pattern),
         rxnorm=catalogue.by_rxnorm,
-        atc={code: tuple(rows) for code, rows in atc.items()},
+        atc=atc,
+        atc_lengths=tuple(sorted({len(code) for code in atc}, reverse=True)),
         drug_words=Sieve((k, d.pattern) for k, d in catalogue.drugs.items() if d.pattern),
-        forms={key: tuple(rows) for key, rows in forms.items()},
+        general=frozenset(
+            k for k, d in catalogue.drugs.items() if d.hpg_active and k == d.drug_class
+        ),
     )
 
 
