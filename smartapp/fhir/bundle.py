@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from msgspec import MsgspecError, Raw, Struct, ValidationError
@@ -12,6 +13,12 @@ from smartapp.fhir.quarantine import ROW_ERRORS, explain
 from smartapp.fhir.resources import ABSENT
 
 _BOM = b"\xef\xbb\xbf"
+# Any escape; `half` is a surrogate without its other half.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,22 @@ def open_body(raw: bytes | Raw) -> tuple[Envelope, bytes]:
     """
     body = bytes(raw).removeprefix(_BOM)
     try:
-        envelope = _envelope(body)
+        envelope = _opened(body)
+    except InputError:
+        # Free text cut in the middle of an emoji leaves half a surrogate pair: one note in one row
+        # must not cost the page.
+        repaired = _ESCAPE.sub(_whole, body)
+        if repaired == body:
+            raise
+        envelope, body = _opened(repaired), repaired
+    if envelope.resourceType is None and envelope.entry is None:
+        raise InputError("the JSON has no resourceType, so it is not FHIR")
+    return envelope, body
+
+
+def _opened(body: bytes) -> Envelope:
+    try:
+        return _envelope(body)
     except ValidationError as error:
         path, reason = explain(error)
         raise InputError(f"this is not FHIR: at {path} {reason}") from None
@@ -62,9 +84,10 @@ def open_body(raw: bytes | Raw) -> tuple[Envelope, bytes]:
         raise InputError("the JSON is nested too deep to be FHIR") from None
     except UnicodeDecodeError:
         raise InputError("the text is not UTF-8") from None
-    if envelope.resourceType is None and envelope.entry is None:
-        raise InputError("the JSON has no resourceType, so it is not FHIR")
-    return envelope, body
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape["half"] else escape[0]
 
 
 def next_link(raw: bytes | Raw) -> str | None:

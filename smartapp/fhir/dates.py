@@ -56,7 +56,7 @@ def parse(text: str) -> When:
     added to and moved between zones without overflow.
     """
     # The spellings nearly every server sends. The guards are there because fromisoformat takes more
-    # than FHIR does: week dates, hours alone, offsets of 23 hours and, in newer Pythons, 24:00.
+    # than FHIR does: week dates, hours alone, offsets of 23:75 and, in newer Pythons, 24:00.
     length = len(text)
     if length >= 10 and text[4] == text[7] == "-" and "1000" <= text[:4] < "3000":
         try:
@@ -65,7 +65,7 @@ def parse(text: str) -> When:
             if text[10] == "T" and text[13:14] == ":" and text[11:13] < "24":
                 if text[-1] == "Z" and length <= _LONGEST:
                     return datetime.fromisoformat(text)
-                if length == 25 and text[20:22] < "14":
+                if length == 25 and text[20:22] < "14" and text[23:] < "60":
                     return datetime.fromisoformat(text)
         except ValueError:
             pass
