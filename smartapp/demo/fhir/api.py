@@ -8,7 +8,7 @@ from smartapp.demo.config import DemoConfig
 from smartapp.demo.fhir import search
 from smartapp.demo.fhir.access import check_read, confined_to, forbidden
 from smartapp.demo.fhir.outcome import Refused
-from smartapp.demo.fhir.paging import Pages, searchset
+from smartapp.demo.fhir.paging import Pages
 from smartapp.demo.fhir.parameters import PARAMETERS
 from smartapp.demo.fhir.repository import Repository, Row
 from smartapp.demo.memory import Clock
@@ -21,7 +21,6 @@ class FhirApi:
     """The interactions. Every method refuses (Refused) what the grant does not cover."""
 
     def __init__(self, config: DemoConfig, repository: Repository, clock: Clock) -> None:
-        self._base = config.fhir_base
         self._observation_filter = config.behaviour.observation_filter
         self._repository = repository
         self._pages = Pages(
@@ -47,11 +46,11 @@ class FhirApi:
         rows, count = self._find(resource_type, pairs, grant)
         return self._pages.first(resource_type, rows, count, grant, address)
 
-    def whole(self, resource_type: str, pairs: Pairs, grant: Grant) -> bytes:
-        """A search result in one Bundle, as prefetch holds it; `_count` still cuts it."""
+    def prefetched(self, resource_type: str, pairs: Pairs, grant: Grant, address: str) -> bytes:
+        """A search result as prefetch holds it: whole, unless `_count` cuts it."""
         _known(resource_type)
         rows, count = self._find(resource_type, pairs, grant)
-        return searchset(self._base, rows[:count], len(rows))
+        return self._pages.filled(resource_type, rows, count, grant, address)
 
     def _find(
         self, resource_type: str, pairs: Iterable[tuple[str, str]], grant: Grant

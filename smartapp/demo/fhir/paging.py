@@ -43,6 +43,22 @@ class Pages:
     ) -> bytes:
         """The first page; at most `count` rows where the client asked, never above our own size."""
         size = self._size if count is None else min(count, self._size)
+        return self._cut(resource_type, rows, size, grant, address)
+
+    def filled(
+        self,
+        resource_type: str,
+        rows: Sequence[Row],
+        count: int | None,
+        grant: Grant,
+        address: str,
+    ) -> bytes:
+        """As prefetch holds it: all in one Bundle, or `count` rows and a link to the rest."""
+        return self._cut(resource_type, rows, len(rows) if count is None else count, grant, address)
+
+    def _cut(
+        self, resource_type: str, rows: Sequence[Row], size: int, grant: Grant, address: str
+    ) -> bytes:
         rest = _Rest(resource_type, tuple(rows), len(rows), size, grant.family)
         return self._page(rest, address)
 
@@ -66,16 +82,14 @@ class Pages:
             links.append(
                 {"relation": "next", "url": f"{self._base}/{rest.resource_type}?_page={key}"}
             )
-        return searchset(self._base, page, rest.total, links)
+        return _searchset(self._base, page, rest.total, links)
 
 
-def searchset(
-    fhir_base: str, rows: Sequence[Row], total: int, links: Sequence[dict[str, str]] = ()
+def _searchset(
+    fhir_base: str, rows: Sequence[Row], total: int, links: list[dict[str, str]]
 ) -> bytes:
     """A searchset Bundle of rows as they are. `entry` is absent when there are none."""
-    head: dict[str, object] = {"resourceType": "Bundle", "type": "searchset", "total": total}
-    if links:
-        head["link"] = list(links)
+    head = {"resourceType": "Bundle", "type": "searchset", "total": total, "link": links}
     if not rows:
         return wire.encode(head)
     entries = b",".join(_entry(fhir_base, row) for row in rows)

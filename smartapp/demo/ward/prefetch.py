@@ -18,18 +18,22 @@ _TOKEN = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 
 def fill(
-    templates: Mapping[str, str], context: Mapping[str, Any], grant: Grant, api: FhirApi
+    templates: Mapping[str, str],
+    context: Mapping[str, Any],
+    grant: Grant,
+    api: FhirApi,
+    base: str,
 ) -> dict[str, msgspec.Raw | None]:
     """The data for each template, got with the same grant the service itself could use.
 
     A key whose tokens cannot be resolved is left out; a read that finds nothing is null; a query
-    this EHR refuses is answered with its OperationOutcome.
+    this EHR refuses is answered with its OperationOutcome. `base` is the FHIR base.
     """
     filled: dict[str, msgspec.Raw | None] = {}
     for key, template in templates.items():
         query = resolve(template, context)
         if query is not None:
-            filled[key] = _answer(query, grant, api)
+            filled[key] = _answer(query, grant, api, base)
     return filled
 
 
@@ -54,14 +58,14 @@ def _user_tokens(user: str) -> dict[str, str]:
     return {f"user{kind}Id": identity} if identity else {}
 
 
-def _answer(query: str, grant: Grant, api: FhirApi) -> msgspec.Raw | None:
+def _answer(query: str, grant: Grant, api: FhirApi, base: str) -> msgspec.Raw | None:
     path, _, parameters = query.partition("?")
     resource_type, _, resource_id = path.partition("/")
     try:
         if resource_id:
             return msgspec.Raw(api.read(resource_type, resource_id, grant))
         pairs = parse_qsl(parameters, keep_blank_values=True)
-        return msgspec.Raw(api.whole(resource_type, pairs, grant))
+        return msgspec.Raw(api.prefetched(resource_type, pairs, grant, f"{base}/{query}"))
     except Refused as refused:
         if resource_id and refused.status == 404:
             return None

@@ -104,7 +104,7 @@ class CdsServices:
             body["fhirAuthorization"] = self._authorization(grant)
         templates = {k: t for k, t in _object(service, "prefetch").items() if isinstance(t, str)}
         if templates and self._config.behaviour.prefetch:
-            body["prefetch"] = fill(templates, context, grant, self._api)
+            body["prefetch"] = fill(templates, context, grant, self._api, self._config.fhir_base)
         name = text(service, "id") or "unnamed"
         title = text(service, "title") or name
         try:
