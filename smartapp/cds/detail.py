@@ -1,0 +1,154 @@
+"""The Markdown under a card: what was found, on which values, by which rule, what is missing.
+
+Everything that comes from the EHR or from the knowledge is escaped; the only markup is ours. No
+tables: some panels are an eighth of the screen wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from smartapp.cds.words import (
+    BASIS,
+    INTENDED_USE,
+    RESPONSIBILITY,
+    SOURCES,
+    escape,
+    moment,
+    number,
+)
+from smartapp.engine.assessment import Assessment, Evidence, Finding, NotEvaluable
+from smartapp.fhir.model import Gap
+from smartapp.knowledge import Knowledge
+from smartapp.patient.record import DraftOrder
+
+MOST_VALUES = 12
+MOST_UNTOLD = 5
+
+_FOOT = f"{INTENDED_USE} **{RESPONSIBILITY}**"
+_GAP_STATE = {
+    "failed": "could not be read",
+    "missing": "not supplied",
+    "partial": "read only in part",
+}
+
+
+def detail(
+    findings: Sequence[Finding],
+    assessment: Assessment,
+    knowledge: Knowledge,
+    drafts: Sequence[DraftOrder],
+    gaps: Sequence[Gap],
+    left_out: Sequence[Finding],
+) -> str:
+    """The whole text of one card. `left_out` are findings that found no room on any card."""
+    names = {key: analyte.name for key, analyte in knowledge.catalogue.analytes.items()}
+    blocks = [_finding(finding, names) for finding in findings]
+    blocks += _options(findings, assessment)
+    blocks += _regulatory(findings, assessment, knowledge, drafts)
+    blocks += _untold(_about(findings, assessment.not_evaluable), gaps)
+    if left_out:
+        said = "; ".join(escape(finding.summary) for finding in left_out[:3])
+        more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        blocks.append(f"**Also found, shown in the app:** {said}{more}")
+    protocol = assessment.protocol
+    blocks.append(f"Protocol {escape(protocol.profile)}, version {escape(protocol.version)}.")
+    blocks.append(_FOOT)
+    return "\n\n".join(blocks)
+
+
+def _finding(finding: Finding, names: Mapping[str, str]) -> str:
+    lines = [f"**{escape(finding.summary)}**"]
+    if finding.detail:
+        lines += ["", escape(finding.detail)]
+    if finding.evidence:
+        lines += ["", "Values used:", ""]
+        lines += [f"- {_evidence(e, names)}" for e in finding.evidence[:MOST_VALUES]]
+        if len(finding.evidence) > MOST_VALUES:
+            lines.append(f"- and {len(finding.evidence) - MOST_VALUES} more, shown in the app")
+    help_ = [fix.text for fix in finding.fixes if fix.kind in ("tell", "questionnaire")]
+    if help_:
+        lines += ["", "What would help:", ""]
+        lines += [f"- {escape(text)}" for text in help_]
+    cited = ", ".join(f"[{escape(c.label)}]({_address(c.url)})" for c in finding.citations)
+    lines += ["", f"Rule {escape(finding.rule)}; basis: {BASIS[finding.basis]}: {cited}"]
+    return "\n".join(lines)
+
+
+def _evidence(evidence: Evidence, names: Mapping[str, str]) -> str:
+    parts = []
+    if evidence.analyte is not None:
+        parts.append(names.get(evidence.analyte, evidence.analyte))
+    parts.append(_value(evidence))
+    if evidence.note:
+        parts.append(escape(evidence.note))
+    when = moment(evidence.effective)
+    return f"{' '.join(part for part in parts if part)} ({when})"
+
+
+def _value(evidence: Evidence) -> str:
+    """The canonical value; as sent beside it, where the laboratory used another unit."""
+    sent = evidence.original or ""
+    if evidence.value is None or evidence.unit is None:
+        return escape(sent)
+    if sent.endswith(f" {evidence.unit}"):
+        return escape(sent)
+    canonical = f"{number(evidence.value)} {evidence.unit}"
+    return escape(f"{canonical}, sent as {sent}" if sent else canonical)
+
+
+def _options(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
+    if all(finding.code != "recalibration-candidate" for finding in findings):
+        return []
+    eligible = [option for option in assessment.recommendation.options if option.eligible]
+    if not eligible:
+        return []
+    lines = ["Published starts that may be considered:", ""]
+    lines += [f"- {escape(option.agent)}: {escape(option.regimen)}" for option in eligible]
+    return ["\n".join(lines)]
+
+
+def _regulatory(
+    findings: Sequence[Finding],
+    assessment: Assessment,
+    knowledge: Knowledge,
+    drafts: Sequence[DraftOrder],
+) -> list[str]:
+    agents = [finding.agent for finding in findings if finding.agent]
+    agents += [draft.agent for draft in drafts if draft.in_focus and draft.agent]
+    if any(finding.code == "recalibration-candidate" for finding in findings):
+        agents += [o.agent for o in assessment.recommendation.options if o.eligible]
+    drugs = knowledge.catalogue.drugs
+    told = [
+        f"- {escape(drugs[agent].name)}: {escape(drugs[agent].regulatory)}"
+        for agent in dict.fromkeys(agents)
+        if agent in drugs and drugs[agent].regulatory
+    ]
+    return ["\n".join(["Regulatory status:", "", *told])] if told else []
+
+
+def _about(
+    findings: Sequence[Finding], not_evaluable: Sequence[NotEvaluable]
+) -> list[NotEvaluable]:
+    """What could not be told and bears on this card; all of it where that is the finding."""
+    codes = {finding.code for finding in findings}
+    if "cannot-assess" in codes:
+        return list(not_evaluable)
+    return [item for item in not_evaluable if item.code in codes]
+
+
+def _untold(not_evaluable: Sequence[NotEvaluable], gaps: Iterable[Gap]) -> list[str]:
+    lines = [f"- {escape(item.reason)} {escape(item.fix)}" for item in not_evaluable[:MOST_UNTOLD]]
+    if len(not_evaluable) > MOST_UNTOLD:
+        lines.append(f"- and {len(not_evaluable) - MOST_UNTOLD} more, shown in the app")
+    lines += [
+        f"- {escape(SOURCES.get(gap.what, gap.what))}: {_GAP_STATE[gap.state]} "
+        f"({escape(gap.reason)})"
+        for gap in gaps
+    ]
+    return ["\n".join(["What could not be told or is missing:", "", *lines])] if lines else []
+
+
+def _address(url: str) -> str:
+    # Citations are ours and https; a closing bracket would still end the link.
+    return url.replace("(", "%28").replace(")", "%29")

@@ -1,0 +1,141 @@
+"""What physicians answered: kept once, and turned into snoozes. A strange card changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from smartapp.cds import snooze
+from smartapp.cds.override import SYSTEM
+from smartapp.cds.request import decode
+from smartapp.cds.trust import Caller
+from smartapp.errors import InputError
+from smartapp.fhir.dates import parse
+from smartapp.ledger import AuditEvent, Ledger, audit
+from smartapp.ledger.cards import (
+    Feedback,
+    IssuedCard,
+    issued_card,
+    put_snooze,
+    record_feedback,
+)
+
+MOST_COMMENT = 4000
+
+
+class _Reason(Struct, frozen=True):
+    code: str | None = None
+    system: str | None = None
+
+
+class _Override(Struct, frozen=True):
+    reason: _Reason | None = None
+    userComment: str | None = None
+
+
+class _Accepted(Struct, frozen=True):
+    id: str
+
+
+class _Item(Struct, frozen=True):
+    card: str
+    outcome: Literal["accepted", "overridden"]
+    outcomeTimestamp: str
+    acceptedSuggestions: list[_Accepted] | None = None
+    overrideReason: _Override | None = None
+
+
+class _Body(Struct, frozen=True):
+    feedback: list[_Item]
+
+
+_body = msgspec.json.Decoder(_Body)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackDesk:
+    """Receives feedback. Everything of one call is kept in one transaction."""
+
+    ledger: Ledger
+    clock: Callable[[], datetime]
+
+    def receive(self, body: bytes, service: str, caller: Caller) -> int:
+        """Keep the answers in `body`; how many were new.
+
+        An answer counts once per card and time stamp. A card that this service did not issue to
+        this tenant is passed over. Refuses (InputError) a body of another shape.
+        """
+        items = decode(_body, body.removeprefix(b"\xef\xbb\xbf"), "the feedback").feedback
+        for item in items:
+            _check(item)
+        now = self.clock()
+        kept = 0
+        with self.ledger.transaction() as conn:
+            for item in items:
+                issued = issued_card(conn, caller.tenant, item.card.lower())
+                if issued is None or issued.service != service:
+                    continue
+                answer = _answer(item)
+                if not record_feedback(conn, self.ledger.vault, caller.tenant, answer, now):
+                    continue
+                kept += 1
+                if item.outcome == "overridden" and issued.user:
+                    for made in snooze.snoozes_from(issued.findings, answer.reason, now):
+                        put_snooze(
+                            conn, issued.tenant, issued.issuer, issued.patient, issued.user, made
+                        )
+                audit.append(conn, _event(issued, answer, now))
+        return kept
+
+
+def _check(item: _Item) -> None:
+    """Refuses a time stamp that is no time; the standard demands an instant."""
+    try:
+        stamp = parse(item.outcomeTimestamp)
+    except InputError:
+        stamp = None
+    if not isinstance(stamp, datetime):
+        raise InputError("feedback: outcomeTimestamp is not a time")
+
+
+def _answer(item: _Item) -> Feedback:
+    override = item.overrideReason or _Override()
+    accepted = item.acceptedSuggestions or ()
+    return Feedback(
+        card=item.card.lower(),
+        outcome_at=item.outcomeTimestamp[:40],
+        outcome=item.outcome,
+        reason=_code(override.reason),
+        suggestions=",".join(a.id.lower()[:36] for a in accepted[:20]) or None,
+        comment=(override.userComment or "")[:MOST_COMMENT] or None,
+    )
+
+
+def _code(reason: _Reason | None) -> str | None:
+    """One of our codes, or the client's own with its system; some clients send no system."""
+    if reason is None or not reason.code:
+        return None
+    if reason.system in (None, "", SYSTEM):
+        return reason.code[:200]
+    return f"{reason.system}|{reason.code}"[:200]
+
+
+def _event(issued: IssuedCard, answer: Feedback, at: datetime) -> AuditEvent:
+    return AuditEvent(
+        kind=audit.FEEDBACK,
+        at=at,
+        who=issued.user,
+        patient=issued.patient,
+        issuer=issued.issuer,
+        detail={
+            "card": answer.card,
+            "outcome": answer.outcome,
+            "reason": answer.reason,
+            "findings": [row.finding for row in issued.findings],
+        },
+    )
