@@ -90,12 +90,13 @@ class Charts:
             self._kept.pop(launch_id, None)
 
     def _read(self, context: LaunchContext) -> _Read:
-        stored = self.sessions.launches.get_pages(context.launch_id)
-        if stored is None:
-            return self._keep(context, self._fetch(context))
+        newest = self.sessions.launches.newest_fetch(context.launch_id)
         with self._lock:
             kept = self._kept.get(context.launch_id)
-        return kept if kept and kept.fetch == stored.fetch else self._keep(context, stored)
+        if kept is not None and kept.fetch == newest:
+            return kept
+        stored = self.sessions.launches.get_pages(context.launch_id)
+        return self._keep(context, stored or self._fetch(context))
 
     def _fetch(self, context: LaunchContext) -> StoredPages:
         """Ask the EHR for everything; a token it refuses is renewed once."""
