@@ -114,7 +114,9 @@ class FhirClient:
     def _follow(self, answer: _Answer, deadline: Deadline) -> None:
         """The first page and every next one."""
         try:
-            url: str | None = self._address(answer.plan.query)
+            query = answer.plan.query
+            continued = query.startswith(("http://", "https://"))
+            url: str | None = self._inside(query) if continued else f"{self._base}/{query}"
             seen: set[str] = set()
             while url is not None:
                 if url in seen or len(seen) == MAX_PAGES:
@@ -130,21 +132,19 @@ class FhirClient:
                 )
                 link = _next(body)
                 answer.pages.append(body)
-                url = self._address(_joined(url, link)) if link else None
+                url = self._inside(_joined(url, link)) if link else None
             answer.done = True
         except FhirError as error:
             answer.error = error
 
-    def _address(self, query: str) -> str:
-        """The full address of a query. Refuses (FhirPagingLoop) one that leaves the base."""
-        if not query.startswith(("http://", "https://")):
-            return f"{self._base}/{query}"
-        if not _inside(query, self._base):
+    def _inside(self, url: str) -> str:
+        """The same address. Refuses (FhirPagingLoop) one that does not belong to the base."""
+        if not _belongs(url, self._base):
             raise FhirPagingLoop("the EHR's next page lies at another address; it is not followed")
-        return query
+        return url
 
 
-def _inside(url: str, base: str) -> bool:
+def _belongs(url: str, base: str) -> bool:
     """Whether `url` has the origin of `base` and a path at or below its path."""
     try:
         there, here = urlsplit(url), urlsplit(base)
