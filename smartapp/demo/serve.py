@@ -30,7 +30,7 @@ class RunningEhr:
 
     def __init__(self, config: DemoConfig, server: BaseWSGIServer) -> None:
         self.config = config
-        self.port = server.server_port
+        self.port = server.port
         self._server = server
         self._thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
