@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from smartapp.fhir.resources import CodeableConcept
 from smartapp.knowledge.catalogue import Analyte, Catalogue, LoincCode
@@ -25,7 +26,7 @@ LocalCodes = Mapping[str, tuple[str, str | None]]
 NO_LOCAL_CODES: LocalCodes = MappingProxyType({})
 
 
-class Match(NamedTuple):
+class Match(Struct, frozen=True, gc=False):
     """A row recognised. `assumed_unit` is the site's word for rows that carry no unit."""
 
     analyte: Analyte
@@ -34,7 +35,7 @@ class Match(NamedTuple):
     local: bool = False
 
 
-class NotMatched(NamedTuple):
+class NotMatched(Struct, frozen=True, gc=False):
     """A row that must not be read, with the reason; `analyte` when it claims to be one of ours."""
 
     reason: str

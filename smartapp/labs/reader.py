@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from smartapp.fhir.resources import (
     CodeableConcept,
@@ -66,7 +67,7 @@ def read_labs(
     return build_series(reader.taken, reader.unused, catalogue)
 
 
-class _Row(NamedTuple):
+class _Row(Struct, frozen=True, gc=False):
     """What a result and its components share, as far as it was needed."""
 
     observation: Observation
@@ -152,21 +153,18 @@ class _Reader:
         match: Match,
         value: Value,
     ) -> Taken | Refusal:
-        draw = row.draw
+        draw, observation = row.draw, row.observation
         if isinstance(draw, Refusal):
             return draw
         analyte = match.analyte
-        chosen = choose_unit(analyte, value.unit_code, value.unit_text, match.assumed_unit)
-        if isinstance(chosen, Refusal):
-            return chosen
-        unit = chosen.unit
+        unit = choose_unit(analyte, value.unit_code, value.unit_text, match.assumed_unit)
+        if isinstance(unit, Refusal):
+            return unit
         number = convert(value.number, unit)
         if not _believable(number, analyte):
             return _absurd(number, analyte)
         range_ = self._ranges.of(analyte, part.referenceRange, unit)
-        flags = _flags(match, value, unit, number, row.observation.status)
-        if chosen.flag:
-            flags += (chosen.flag,)
+        flags = _flags(match, value, unit, number, observation.status)
         if range_ is not None and range_.source == "default" and part.referenceRange:
             flags += ("default-range",)
         if analyte.printed_cuts and unit.spelling == analyte.si_unit:
@@ -175,27 +173,28 @@ class _Reader:
                 number = cut
                 flags += ("on-the-limit",)
         comparator = value.comparator
+        # In the order of the fields: this line runs for every row, and keywords cost more than it.
         reading = Reading(
-            reference=row.reference,
-            analyte=analyte.key,
-            loinc=match.loinc.code or None,
-            value=number,
-            unit=analyte.unit,
-            low=None if comparator in ("<", "<=") else number,
-            high=None if comparator in (">", ">=") else number,
-            comparator=comparator,
-            original=value.original,
-            effective=draw.effective,
-            drawn=draw.drawn,
-            clock=draw.clock,
-            recorded=row.recorded or draw.effective,
-            status=row.observation.status or "",
-            range=range_,
-            method=method_class(row.observation.method, match.loinc.method),
-            performer=_performer(row.observation.performer),
-            flags=flags,
+            row.reference,
+            analyte.key,
+            match.loinc.code or None,
+            number,
+            analyte.unit,
+            None if comparator in ("<", "<=") else number,
+            None if comparator in (">", ">=") else number,
+            comparator,
+            value.original,
+            draw.effective,
+            draw.drawn,
+            draw.clock,
+            row.recorded or draw.effective,
+            observation.status or "",
+            range_,
+            method_class(observation.method, match.loinc.method),
+            _performer(observation.performer),
+            flags,
         )
-        return Taken(reading, unit)
+        return Taken(reading, unit, draw.moment)
 
     def _refuse(
         self, row: _Row, analyte: str | None, refusal: Refusal, original: str | None
@@ -297,6 +296,8 @@ def _flags(
         flags += (status,)
     if match.local:
         flags += ("local-code",)
+    if not value.unit_code and not value.unit_text:
+        flags += ("assumed-unit",)
     if unit.note is not None:
         flags += (unit.note,)
     return flags

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from smartapp.knowledge.catalogue import Analyte, Catalogue, SuspectUnit, Unit
 from smartapp.labs.reading import LabRecord, Reading, Series, Unused
@@ -13,14 +14,14 @@ from smartapp.labs.reading import LabRecord, Reading, Series, Unused
 # Laboratories print one draw in both units, the SI figure with three digits.
 _ROUNDING = Decimal("0.005")
 _CORRECTIONS = frozenset({"corrected", "amended"})
-_MIDNIGHT = time(0)
 
 
-class Taken(NamedTuple):
-    """A result that was read, with the unit it came in."""
+class Taken(Struct, frozen=True, gc=False):
+    """A result that was read, with the unit it came in and a time to order it by."""
 
     reading: Reading
     unit: Unit
+    moment: datetime
 
 
 def build_series(taken: Iterable[Taken], unused: list[Unused], catalogue: Catalogue) -> LabRecord:
@@ -51,28 +52,32 @@ def build_series(taken: Iterable[Taken], unused: list[Unused], catalogue: Catalo
     return LabRecord(series, tuple(unused))
 
 
-def moment(effective: datetime | date) -> datetime:
-    """A naive UTC time to order draws by; a date without time is its first moment."""
-    if not isinstance(effective, datetime):
-        return datetime.combine(effective, _MIDNIGHT)
-    if effective.tzinfo is None:
-        return effective
-    return effective.astimezone(UTC).replace(tzinfo=None)
-
-
 def _one_per_draw(rows: list[Taken], unused: list[Unused]) -> list[Taken]:
     """In order of draw; of results that tell the same draw twice, only one."""
-    keyed = sorted(
-        ((moment(one.reading.effective), _precedence(one), one) for one in rows),
-        key=lambda entry: entry[:2],
-    )
+    rows.sort(key=_moment)
     kept: list[Taken] = []
     start = 0
-    previous: datetime | None = None
-    for when, _, one in keyed:
-        if when != previous:
-            start, previous = len(kept), when
-        twin = next((k for k in kept[start:] if _tells_the_same(k, one)), None)
+    while start < len(rows):
+        end = start + 1
+        while end < len(rows) and rows[end].moment == rows[start].moment:
+            end += 1
+        if end == start + 1:
+            kept.append(rows[start])
+        else:
+            kept.extend(_distinct(rows[start:end], unused))
+        start = end
+    return kept
+
+
+def _moment(one: Taken) -> datetime:
+    return one.moment
+
+
+def _distinct(draw: list[Taken], unused: list[Unused]) -> list[Taken]:
+    """The results of one draw that tell different things."""
+    kept: list[Taken] = []
+    for one in sorted(draw, key=_precedence):
+        twin = next((k for k in kept if _tells_the_same(k, one)), None)
         if twin is None:
             kept.append(one)
         elif twin.reading.reference != one.reading.reference:

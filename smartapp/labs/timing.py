@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, tzinfo
-from typing import NamedTuple
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from smartapp.errors import ConfigError, InputError
 from smartapp.fhir.dates import Partial, parse
@@ -17,12 +18,16 @@ _NO_OFFSET = timedelta(0)
 _MIDNIGHT = time(0)
 
 
-class Draw(NamedTuple):
-    """`effective` as sent; `drawn` the local date; `clock` the local hours it falls in."""
+class Draw(Struct, frozen=True, gc=False):
+    """`effective` as sent; `drawn` the local date; `clock` the local hours it falls in.
+
+    `moment` is a naive UTC time to order draws by; a date is its first moment.
+    """
 
     effective: datetime | date
     drawn: date
     clock: Clock
+    moment: datetime
 
 
 def zone_of(timezone: str | None) -> ZoneInfo | None:
@@ -62,17 +67,22 @@ def read_draw(text: str | None, zone: tzinfo | None, morning: Morning | None) ->
     if isinstance(when, Partial):
         return Refusal("it names only the month or year in which the specimen was taken")
     if not isinstance(when, datetime):
-        return Draw(when, when, "provisional")
+        return Draw(when, when, "provisional", datetime.combine(when, _MIDNIGHT))
     offset = when.utcoffset()
-    if offset is None or when.time() == _MIDNIGHT:
-        return Draw(when, when.date(), "provisional")
+    if offset is None:
+        return Draw(when, when.date(), "provisional", when)
+    moment = when.astimezone(UTC).replace(tzinfo=None)
+    hour = when.time()
+    if hour == _MIDNIGHT:
+        return Draw(when, when.date(), "provisional", moment)
     if offset != _NO_OFFSET:
-        return Draw(when, when.date(), _clock(when.time(), morning))
+        return Draw(when, when.date(), _clock(hour, morning), moment)
     if zone is None:
-        return Draw(when, when.date(), "provisional")
+        return Draw(when, when.date(), "provisional", moment)
     local = when.astimezone(zone)
     hour = local.time()
-    return Draw(when, local.date(), "provisional" if hour == _MIDNIGHT else _clock(hour, morning))
+    clock: Clock = "provisional" if hour == _MIDNIGHT else _clock(hour, morning)
+    return Draw(when, local.date(), clock, moment)
 
 
 def _clock(hour: time, morning: Morning | None) -> Clock:

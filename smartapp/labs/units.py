@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import NamedTuple
 
 from smartapp.knowledge.catalogue import Analyte, Unit
 from smartapp.knowledge.spelling import level_unit
@@ -13,11 +12,6 @@ from smartapp.labs.refusal import Refusal
 SIX = Context(prec=6, rounding=ROUND_HALF_EVEN)
 
 
-class ChosenUnit(NamedTuple):
-    unit: Unit
-    flag: str | None = None
-
-
 def find_unit(analyte: Analyte, spelling: str) -> Unit | None:
     """The unit of `analyte` that `spelling` means, or None."""
     return analyte.units.get(spelling) or analyte.units.get(level_unit(spelling))
@@ -25,17 +19,14 @@ def find_unit(analyte: Analyte, spelling: str) -> Unit | None:
 
 def choose_unit(
     analyte: Analyte, code: str | None, text: str | None, assumed: str | None = None
-) -> ChosenUnit | Refusal:
+) -> Unit | Refusal:
     """The unit of a quantity from its code and its unit text, else what the site says it is.
 
     The code speaks first. Where code and text are both known and differ in size, nothing is
     guessed. A missing unit is a refusal unless the site's map gives one (`assumed`).
     """
     by_code = find_unit(analyte, code) if code else None
-    if text is None or text == code:
-        by_text = by_code
-    else:
-        by_text = find_unit(analyte, text) if text else None
+    by_text = find_unit(analyte, text) if text and text != code else by_code
     unit = by_code or by_text
     if unit is None:
         return _no_unit(analyte, code or text, assumed)
@@ -44,9 +35,9 @@ def choose_unit(
             f"its unit code says {code:.40}, its unit text {text:.40}: neither is believed",
             "unit-conflict",
         )
-    if text and by_text is None and level_unit(text) in analyte.refused_units:
+    if by_text is None and text and level_unit(text) in analyte.refused_units:
         return Refusal(analyte.refused_reason, "unknown-unit")
-    return ChosenUnit(unit)
+    return unit
 
 
 def convert(value: Decimal, unit: Unit) -> Decimal:
@@ -56,7 +47,7 @@ def convert(value: Decimal, unit: Unit) -> Decimal:
     return SIX.multiply(value, unit.factor)
 
 
-def _no_unit(analyte: Analyte, sent: str | None, assumed: str | None) -> ChosenUnit | Refusal:
+def _no_unit(analyte: Analyte, sent: str | None, assumed: str | None) -> Unit | Refusal:
     if sent:
         if level_unit(sent) in analyte.refused_units:
             return Refusal(analyte.refused_reason, "unknown-unit")
@@ -67,4 +58,4 @@ def _no_unit(analyte: Analyte, sent: str | None, assumed: str | None) -> ChosenU
     unit = find_unit(analyte, assumed) if assumed else None
     if unit is None:
         return Refusal("it came without a unit; none is assumed", "no-unit")
-    return ChosenUnit(unit, "assumed-unit")
+    return unit

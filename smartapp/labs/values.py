@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from smartapp.errors import InputError
 from smartapp.fhir.numbers import read_decimal, to_decimal
@@ -19,7 +20,7 @@ _NEVER_MADE = frozenset(
 )
 
 
-class Value(NamedTuple):
+class Value(Struct, frozen=True, gc=False):
     """A number as sent. `unit_code` and `unit_text` are the sender's two words for its unit."""
 
     number: Decimal
@@ -32,8 +33,9 @@ class Value(NamedTuple):
     @property
     def original(self) -> str:
         """As a physician would quote it: "< 19.00 nmol/L"."""
-        words = (self.comparator, self.digits, self.unit_text or self.unit_code)
-        return " ".join(word for word in words if word)
+        unit = self.unit_text or self.unit_code
+        number = f"{self.digits} {unit}" if unit else self.digits
+        return f"{self.comparator} {number}" if self.comparator else number
 
 
 def read_value(row: Observation | ObservationComponent) -> Value | Refusal:
