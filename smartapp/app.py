@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smartapp import cds, dashboard, site, smart
+from smartapp.cds.discovery import SERVICES
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
 from smartapp.errors import SmartAppError
@@ -107,7 +108,7 @@ def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.S
     protocol = knowledge.protocol
     return site.SiteFacts(
         manifest=site.manifest(settings),
-        services=cds.services(knowledge),
+        services=SERVICES,
         issuers=len(issuers),
         protocol=f"{protocol.profile} {protocol.version}",
     )

@@ -35,6 +35,15 @@ from smartapp.smart import LaunchContext, Sessions
 
 KEPT = 32
 LONGEST_CONTEXT = 4096
+LONGEST_ID = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The finding the app is to open at, and the card that led here."""
+
+    finding: str
+    card: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Charts:
             assessment=assessment,
             fetched_at=read.fetched_at,
             shown=None if wanted is None else self._shown(context, wanted),
-            wanted=wanted,
+            wanted=None if wanted is None else wanted.finding,
             open_server=context.open_server,
             frame_ancestors=self.sessions.frame_ancestors(context),
         )
@@ -174,8 +183,14 @@ class Charts:
         with self.sessions.ledger.transaction() as conn:
             audit.append(conn, event)
 
-    def _shown(self, context: LaunchContext, wanted: str) -> ShownFinding | None:
-        row = last_shown(self.sessions.ledger, context.issuer, context.patient_id, wanted)
+    def _shown(self, context: LaunchContext, wanted: _Wanted) -> ShownFinding | None:
+        row = last_shown(
+            self.sessions.ledger,
+            context.issuer,
+            context.patient_id,
+            wanted.finding,
+            card=wanted.card,
+        )
         if row is None:
             return None
         return ShownFinding(
@@ -201,16 +216,20 @@ def _what_was_shown(assessment: Assessment, fetch: int) -> dict[str, Any]:
     }
 
 
-def _wanted(app_context: str | None) -> str | None:
-    """The finding id in `appContext`; None when there is none. Anyone may have written it."""
+def _wanted(app_context: str | None) -> _Wanted | None:
+    """What `appContext` asks for; None when it asks for nothing. Anyone may have written it."""
     if app_context is None or len(app_context) > LONGEST_CONTEXT:
         return None
     try:
         said = json.loads(app_context)
     except (ValueError, RecursionError):
         return None
-    finding = said.get("finding") if isinstance(said, dict) else None
-    return finding if isinstance(finding, str) and 0 < len(finding) <= 128 else None
+    if not isinstance(said, dict):
+        return None
+    finding, card = said.get("finding"), said.get("card")
+    if not isinstance(finding, str) or not 0 < len(finding) <= LONGEST_ID:
+        return None
+    return _Wanted(finding, card if isinstance(card, str) and len(card) <= LONGEST_ID else None)
 
 
 def _state(text: str) -> Any:

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.exposition import generate_latest
 
 from smartapp import __version__
+from smartapp.cds.discovery import Service
 from smartapp.errors import LedgerError
 from smartapp.ledger import Ledger
 from smartapp.settings import Settings, is_loopback
@@ -33,7 +34,7 @@ class SiteFacts:
     """What the front page tells an integration engineer."""
 
     manifest: dict[str, Any]
-    services: list[dict[str, Any]]
+    services: tuple[Service, ...]
     issuers: int
     protocol: str
     version: str = __version__
