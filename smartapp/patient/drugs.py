@@ -67,8 +67,12 @@ def _by_atc(code: str, index: Index) -> str | None:
 
 
 def _by_words(concept: CodeableConcept | None, index: Index) -> str | None:
-    """The drug of the longest match: a form outranks its bare ingredient."""
+    """The drug of the longest match; a form outranks its bare ingredient, however it is named."""
     for text in words(concept):
-        if found := index.drug_words.matching(text):
-            return max(found, key=lambda hit: hit[1].end() - hit[1].start())[0]
+        hits = index.drug_words.matching(text)
+        if not hits:
+            continue
+        classes = {index.drug(key).drug_class for key, _ in hits if key not in index.general}
+        named = [hit for hit in hits if hit[0] not in classes]
+        return max(named, key=lambda hit: hit[1].end() - hit[1].start())[0]
     return None

@@ -131,6 +131,7 @@ _SPANS = {
 }  # fmt: skip
 _N = r"\d+(?:\.\d+)?|" + "|".join(_NUMBER_WORDS)
 _RANGE = re.compile(r"\b\d+\s*(?:-|–|to)\s*\d+\s*-?\s*(?:x|times|days|weeks|hours|hrs|h|wks)\b")
+_HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _AS_NEEDED = re.compile(r"\bas needed\b|\bp\.?r\.?n\b|\bif needed\b")
 _DAY_NAME = re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b")
 _DAY_SHORT = re.compile(r"\b(mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun)\b|\b(m/w/f|mwf)\b")
@@ -179,7 +180,7 @@ def read_frequency(text: str) -> Rate | None:
 
     A span ("2-3 times a week") is unclear, and so is "as needed".
     """
-    plain = " ".join(text.lower().replace("-", " - ").replace(" - other", " other").split())
+    plain = " ".join(_HYPHEN.sub(" ", text.lower()).split())
     if _RANGE.search(plain) or _AS_NEEDED.search(plain):
         return None
     if days := _weekdays(plain):

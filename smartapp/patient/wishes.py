@@ -57,7 +57,7 @@ def read_wishes(
     for text, word in (*_from_goals(goals, local), *_from_observations(observations, local)):
         if _OWN.search(text):
             own.append(word._replace(answer="yes"))
-        elif _CHILD.search(text):
+        elif _CHILD.search(text) or _NEGATED.search(text):
             child.append(word)
     fertility, endogenous = _newest(child), _newest(own)
     shown = fertility or endogenous

@@ -15,8 +15,9 @@ _DENIED_BEFORE = re.compile(
     r"|at risk|fear of|family (?:history|hx)|famil(?:y|ial) h/o|fhx?|mother|father|brother"
     r"|sister|maternal|paternal)\b"
 )
+# A pattern may end inside a word ("embol"), so what follows begins with the rest of it.
 _DENIED_AFTER = re.compile(
-    r"\s*[:,(-]?\s*(?:(?:was|were|is|are|has been) )?"
+    r"\w*\s*[:,(-]?\s*(?:(?:was|were|is|are|has been) )?"
     r"(?:ruled out|excluded|denied|negative|not (?:found|present|confirmed|seen)|screening"
     r"|in (?:the )?(?:family|mother|father|brother|sister))\b"
 )
@@ -24,7 +25,7 @@ _PAST_BEFORE = re.compile(
     r"\b(?:history of|h/o|hx of|hx|past|previous|prior|remote|former|resolved)\b"
 )
 _PAST_AFTER = re.compile(
-    r"\s*[:,(-]?\s*(?:(?:is|has) )?(?:resolved|in (?:the )?past|in remission)\b"
+    r"\w*\s*[:,(-]?\s*(?:(?:is|has) )?(?:resolved|in (?:the )?past|in remission)\b"
 )
 # An operation is past by its nature: "history of orchiectomy" says that it was done.
 _OPERATION = re.compile(r"ectom|removal|absen|surg|operat|castrat")
