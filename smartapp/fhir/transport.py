@@ -88,8 +88,9 @@ def session_for(base: str) -> requests.Session:
     return session
 
 
-# A forked worker must not share its parent's sockets.
-os.register_at_fork(after_in_child=session_for.cache_clear)
+# A forked worker must not share its parent's sockets (there is no fork on Windows).
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=session_for.cache_clear)
 
 
 def get(
