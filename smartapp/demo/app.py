@@ -40,10 +40,9 @@ def create_ehr(
     """
     stories = load_stories(config.anchor) if stories is None else stories
     practitioners = load_practitioners()
-    repository = Repository(stories, practitioners)
-    _open_visits(repository, stories, config)
-
     app = Flask(__name__, static_folder=str(share("static") / "demo"), static_url_path="/static")
+    repository = app.extensions["demo_repository"] = Repository(stories, practitioners)
+    _open_visits(repository, stories, config)
     guard(app, config)
     keys = process_keys()
     vault = app.extensions["demo_vault"] = Vault(config.behaviour, clock)

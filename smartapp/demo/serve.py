@@ -10,6 +10,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from smartapp.demo.app import create_ehr
 from smartapp.demo.config import DemoConfig
+from smartapp.demo.fhir.repository import Repository
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +27,14 @@ class _DiscreetHandler(WSGIRequestHandler):
 
 
 class RunningEhr:
-    """A sandbox EHR that answers until `stop()`."""
+    """A sandbox EHR that answers until `stop()`.
 
-    def __init__(self, config: DemoConfig, server: BaseWSGIServer) -> None:
+    `repository` is what it holds: a test that plays the laboratory corrects a result there.
+    """
+
+    def __init__(self, config: DemoConfig, server: BaseWSGIServer, repository: Repository) -> None:
         self.config = config
+        self.repository = repository
         self.port = server.port
         self._server = server
         self._thread = threading.Thread(
@@ -61,4 +66,4 @@ def start(config: DemoConfig, host: str = "127.0.0.1", port: int = 5001) -> Runn
             request_handler=_DiscreetHandler,
             fd=bound.fileno(),
         )
-    return RunningEhr(config, server)
+    return RunningEhr(config, server, app.extensions["demo_repository"])

@@ -219,6 +219,18 @@ def test_odd_rows_are_served_as_they_are(make_ehr: Any) -> None:
     assert page.status_code == 200
 
 
+def test_a_result_can_be_corrected_while_the_ehr_runs(ehr: Ehr) -> None:
+    repository = ehr.app.extensions["demo_repository"]
+    token = ehr.tokens(scope="launch patient/*.rs")["access_token"]
+    corrected = observation("t2", "amos", status="corrected", valueQuantity={"value": 480})
+    repository.replace(corrected)
+    assert (ehr.fhir("Observation/t2", token).json or {})["valueQuantity"] == {"value": 480}
+    assert ids(ehr.fhir("Observation?code=2986-8&_sort=-date", token)) == ["t2", "t1", "t3"]
+    assert ids(ehr.fhir("Observation?code=2986-8&status=corrected", token)) == ["t2"]
+    with pytest.raises(KeyError):
+        repository.replace(observation("never-was", "amos"))
+
+
 def test_two_patients_may_not_share_a_row(make_ehr: Any) -> None:
     rows = [story(name, name, observation("same", name)) for name in ("amos", "boris")]
     with pytest.raises(ConfigError, match="Observation/same"):

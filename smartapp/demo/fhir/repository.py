@@ -59,6 +59,20 @@ class Repository:
                     raise ConfigError(f"{row.type}/{row.id} is in two patients' fixtures")
             self._by_type[row.type] = (*self._by_type.get(row.type, ()), row)
 
+    def replace(self, resource: dict[str, Any]) -> None:
+        """Put a corrected version where the resource of that type and id was.
+
+        Refuses (KeyError) a resource that is not held.
+        """
+        key = (str(resource["resourceType"]), str(resource["id"]))
+        with self._lock:
+            old = self._by_id[key]
+            new = Row(resource, old.patient, wire.encode(resource))
+            self._by_id[key] = new
+            self._by_type[old.type] = tuple(
+                new if row is old else row for row in self._by_type[old.type]
+            )
+
     def rows(self, resource_type: str) -> tuple[Row, ...]:
         """All resources of a type, in the order they were added."""
         return self._by_type.get(resource_type, ())
