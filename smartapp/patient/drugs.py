@@ -72,7 +72,7 @@ def _by_words(concept: CodeableConcept | None, index: Index) -> str | None:
         hits = index.drug_words.matching(text)
         if not hits:
             continue
-        classes = {index.drug(key).drug_class for key, _ in hits if key not in index.general}
-        named = [hit for hit in hits if hit[0] not in classes]
+        formed = {index.drug(key).drug_class for key, _ in hits if key not in index.general}
+        named = [hit for hit in hits if hit[0] not in index.general or hit[0] not in formed]
         return max(named, key=lambda hit: hit[1].end() - hit[1].start())[0]
     return None

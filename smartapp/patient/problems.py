@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, tzinfo
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from smartapp.fhir.resources import CodeableConcept, Condition, Procedure
 from smartapp.labs.reading import Unused
 from smartapp.patient.coding import code_of, codes, label, words
-from smartapp.patient.days import first_day, last_day, onset_day
+from smartapp.patient.days import first_day, onset_day
 from smartapp.patient.index import Index
+from smartapp.patient.laterality import side_of
 from smartapp.patient.record import MatchedBy, Problem
 from smartapp.patient.wording import sense
-
-Side = Literal["left", "right", "both"]
 
 _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _ENDED = frozenset({"inactive", "remission", "resolved"})
@@ -28,10 +27,6 @@ _NOT_DONE = {
 # ICD-10 categories that name an illness the person does not have: suspected and ruled out,
 # screening, family history. Their words would match all the same.
 _NOT_HIS = frozenset({"Z03", "Z04", "Z05", "Z11", "Z12", "Z13", "Z80", "Z81", "Z82", "Z83", "Z84"})
-
-_SIDE_CODES: dict[str, Side] = {"7771000": "left", "24028007": "right", "51440002": "both"}
-_SIDE_MODIFIERS: dict[str, Side] = {"50": "both", "LT": "left", "RT": "right"}
-_PCS_TESTIS: dict[str, Side] = {"9": "right", "B": "left", "C": "both"}
 
 
 class Match(NamedTuple):
@@ -92,7 +87,7 @@ def read_condition(
     match = match_concept(row.code, index)
     if not match.concepts:
         return None
-    recorded = last_day(row.recordedDate, local)
+    recorded = first_day(row.recordedDate, local)
     period, ended = row.onsetPeriod, row.abatementPeriod
     onset = onset_day(row.onsetDateTime or (period.start if period else None), recorded, local)
     abated = first_day(row.abatementDateTime or (ended.end if ended else None), local)
@@ -107,7 +102,7 @@ def read_condition(
         onset=onset,
         recorded=recorded,
         abated=abated,
-        laterality=_laterality(row.code, row.bodySite),
+        laterality=side_of(row.code, row.bodySite),
         kind="condition",
         matched_by=match.matched_by,
     )
@@ -141,7 +136,7 @@ def read_procedure(
         onset=done,
         recorded=done,
         abated=None,
-        laterality=_laterality(row.code, row.bodySite),
+        laterality=side_of(row.code, row.bodySite),
         kind="procedure",
         matched_by=match.matched_by,
     )
@@ -156,7 +151,7 @@ def _active(row: Condition, match: Match, abated: date | None) -> bool | None:
         return False
     if status in _ACTIVE:
         return True
-    return False if abated is not None else None
+    return False if abated is not None or row.abatementString else None
 
 
 def _codes(concept: CodeableConcept | None) -> tuple[str, ...]:
@@ -165,48 +160,3 @@ def _codes(concept: CodeableConcept | None) -> tuple[str, ...]:
 
 def _reference(kind: str, identity: str | None) -> str:
     return f"{kind}/{identity}" if identity else f"{kind} without id"
-
-
-def _laterality(
-    concept: CodeableConcept | None, sites: Iterable[CodeableConcept] | None
-) -> Side | None:
-    """The side, when code, modifier, body site or words give one side and no other."""
-    sides: set[Side] = set()
-    for vocabulary, code, _ in codes(concept):
-        side = _side_of_code(vocabulary, code.upper())
-        if side:
-            sides.add(side)
-    for place in (concept, *(sites or ())):
-        for _, code, _ in codes(place):
-            if code in _SIDE_CODES:
-                sides.add(_SIDE_CODES[code])
-        for text in words(place):
-            sides |= _sides_in(text)
-    if "both" in sides or {"left", "right"} <= sides:
-        return "both"
-    return sides.pop() if sides else None
-
-
-def _side_of_code(vocabulary: str | None, code: str) -> Side | None:
-    if vocabulary == "cpt":
-        for mark in code[5:].replace(".", "-").replace(" ", "-").split("-"):
-            if mark in _SIDE_MODIFIERS:
-                return _SIDE_MODIFIERS[mark]
-    if vocabulary == "pcs" and code.startswith("0VT") and len(code) > 3:
-        return _PCS_TESTIS.get(code[3])
-    return None
-
-
-def _sides_in(text: str) -> set[Side]:
-    plain = text.lower()
-    sides: set[Side] = set()
-    if any(word in plain for word in _BOTH_SIDES):
-        sides.add("both")
-    if "unilateral" not in plain:
-        sides |= {side for side in _ONE_SIDE if side in plain.replace("(", " ").split()}
-    return sides
-
-
-_ONE_SIDE: tuple[Side, ...] = ("left", "right")
-# Anorchia and castration leave no testis (clinical-rules 5a).
-_BOTH_SIDES = ("bilateral", "both", "anorchi", "castrat")

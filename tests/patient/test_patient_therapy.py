@@ -76,6 +76,8 @@ def only(record: PatientRecord) -> Episode:
         (drug(ATC, "A14AA04"), "anabolic-steroid", "code"),
         (drug(ATC, "A14AA07"), "prasterone", "code"),
         (drug(RX, "2596", "Testosterone gel"), "clomiphene", "code"),
+        ({"text": "Xarelto (rivaroxaban) 20 mg"}, "anticoagulant", "text"),
+        ({"text": "Xyosted (testosterone) autoinjector"}, "testosterone-short", "text"),
     ],
 )
 def test_a_drug_is_known_by_code_else_by_its_words(
