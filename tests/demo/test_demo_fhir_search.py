@@ -222,7 +222,13 @@ def test_odd_rows_are_served_as_they_are(make_ehr: Any) -> None:
 def test_a_result_can_be_corrected_while_the_ehr_runs(ehr: Ehr) -> None:
     repository = ehr.app.extensions["demo_repository"]
     token = ehr.tokens(scope="launch patient/*.rs")["access_token"]
-    corrected = observation("t2", "amos", status="corrected", valueQuantity={"value": 480})
+    corrected = observation(
+        "t2",
+        "amos",
+        status="corrected",
+        effectiveDateTime="2026-11-08T08:00:00-05:00",
+        valueQuantity={"value": 480},
+    )
     repository.replace(corrected)
     assert (ehr.fhir("Observation/t2", token).json or {})["valueQuantity"] == {"value": 480}
     assert ids(ehr.fhir("Observation?code=2986-8&_sort=-date", token)) == ["t2", "t1", "t3"]
