@@ -13,7 +13,7 @@ from typing import Any
 
 from smartapp.dashboard import figures, words
 from smartapp.dashboard.chart import Chart
-from smartapp.dashboard.names import AXIS_LANES, SAFETY_LANES, drug_name
+from smartapp.dashboard.names import AXIS_LANES, SAFETY_LANES, analyte_name, drug_name
 from smartapp.dashboard.results import Group, Result, plotted
 from smartapp.knowledge import Knowledge
 from smartapp.patient.record import Episode
@@ -74,7 +74,7 @@ def lanes(chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...]) -> Lane
     """The chart of this record: which lanes there are, and the rows each of them draws."""
     by_key = {group.analyte: group for group in groups}
     zone = chart.zone
-    start, end = _span(chart, groups, zone)
+    start, end = _span(chart, knowledge, groups, zone)
     datasets: dict[str, list[Row]] = {"therapy": _therapy(chart, knowledge, start, end)}
     params = {"t0": _ms(start), "t1": _ms(end)}
     limits = _limits(knowledge)
@@ -83,18 +83,17 @@ def lanes(chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...]) -> Lane
         group = by_key.get(key)
         if group is None:
             continue
+        lane, cuts = _id(key), limits.get(key, ())
         bands = _bands(group, zone, start, end)
-        low, high, log = _domain(key, group, bands, limits.get(key, ()))
-        unused = _crosses(chart, key, zone, low)
-        datasets[f"points_{_id(key)}"] = [*_points(group, zone), *unused]
-        datasets[f"bands_{_id(key)}"] = [_closed(band, low, high) for band in bands]
-        datasets[f"limits_{_id(key)}"] = [
-            {"y": float(limit.value), "text": limit.text, "under": place < len(limits[key]) - 1}
-            for place, limit in enumerate(limits.get(key, ()))
+        low, high, log = _domain(key, group, bands, cuts)
+        params[f"lo_{lane}"], params[f"hi_{lane}"] = low, high
+        datasets[f"points_{lane}"] = _points(group, zone) + _crosses(chart, group, zone, low)
+        datasets[f"bands_{lane}"] = [_closed(band, low, high) for band in bands]
+        datasets[f"limits_{lane}"] = [
+            {"y": float(cut.value), "text": cut.text, "under": cut is not cuts[-1]} for cut in cuts
         ]
-        params[f"lo_{_id(key)}"], params[f"hi_{_id(key)}"] = low, high
         title = f"{group.name} ({group.unit}{', log scale' if log else ''})"
-        drawn[key] = LaneShape(_id(key), title, log, axis=False)
+        drawn[key] = LaneShape(lane, title, log, axis=False)
     hormones = tuple(drawn[key] for key in AXIS_LANES if key in drawn)
     safety = _with_axis(tuple(drawn[key] for key in SAFETY_LANES if key in drawn))
     datasets["times"] = [
@@ -107,9 +106,7 @@ def lanes(chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...]) -> Lane
         datasets,
         params,
         absent=tuple(
-            knowledge.catalogue.analytes[key].name
-            for key in AXIS_LANES
-            if key not in drawn and key in knowledge.catalogue.analytes
+            analyte_name(knowledge.catalogue, key) for key in AXIS_LANES if key not in drawn
         ),
         summary=_summary(groups),
     )
@@ -144,7 +141,7 @@ def _limits(knowledge: Knowledge) -> dict[str, tuple[_Limit, ...]]:
 
 
 def _span(
-    chart: Chart, groups: tuple[Group, ...], zone: tzinfo | None
+    chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...], zone: tzinfo | None
 ) -> tuple[datetime, datetime]:
     """First result or therapy start to now, never shorter than a season, with a little air."""
     end = plotted(figures.local(chart.assessment.as_of, zone), zone)
@@ -158,7 +155,7 @@ def _span(
     starts += [
         plotted(episode.start, zone)
         for episode in chart.record.therapy.episodes
-        if episode.start and _drawn(episode)
+        if episode.start and _kind(knowledge, episode)
     ]
     first = min([*starts, end - SHORTEST_AXIS])
     last = max([end, *starts])
@@ -166,19 +163,12 @@ def _span(
     return first - air, last + air
 
 
-def _drawn(episode: Episode) -> bool:
-    return episode.drug_class in _BAR_KINDS
-
-
-_BAR_KINDS = {
-    "serm": "recalibration",
-    "hcg": "recalibration",
-    "fsh": "recalibration",
-    "aromatase-inhibitor": "adjunct",
-    "testosterone": "androgen",
-    "anabolic-steroid": "androgen",
-    "gnrh": "androgen",
-}
+def _kind(knowledge: Knowledge, episode: Episode) -> str | None:
+    """What the drug is to the axis; None for a drug that gets no bar."""
+    drug = knowledge.catalogue.drugs.get(episode.agent)
+    if drug is None or (drug.role == "other" and not drug.hpg_active):
+        return None
+    return drug.role
 
 
 def _therapy(chart: Chart, knowledge: Knowledge, start: datetime, end: datetime) -> list[Row]:
@@ -187,7 +177,8 @@ def _therapy(chart: Chart, knowledge: Knowledge, start: datetime, end: datetime)
     ends: dict[str, datetime] = {}
     now = plotted(figures.local(chart.assessment.as_of, chart.zone), chart.zone)
     for episode in chart.record.therapy.episodes:
-        if not _drawn(episode):
+        kind = _kind(knowledge, episode)
+        if kind is None:
             continue
         begin = plotted(episode.start, None) if episode.start else start
         stop = plotted(episode.stop, None) if episode.stop else now
@@ -203,7 +194,7 @@ def _therapy(chart: Chart, knowledge: Knowledge, start: datetime, end: datetime)
                 "outside": outside,
                 "t": _iso(max(begin, start)),
                 "t2": _iso(max(stop, begin)),
-                "kind": _BAR_KINDS[episode.drug_class],
+                "kind": kind,
                 "sure": episode.status != "uncertain",
                 "goes_on": episode.status == "active",
                 "label": f"{name} {dose}".strip(),
@@ -283,31 +274,33 @@ def _comparable(one: Result, two: Result, zone: tzinfo | None) -> bool:
     )
 
 
-def _crosses(chart: Chart, key: str, zone: tzinfo | None, floor: float) -> list[Row]:
+def _crosses(chart: Chart, group: Group, zone: tzinfo | None, floor: float) -> list[Row]:
     """Results seen and not used: a cross on the lane's floor, never a value."""
-    return [
-        {
-            "key": f"{key}:unused:{place}",
-            "t": _iso(plotted(row.effective, zone)),
-            "y": floor,
-            "part": -1 - place,
-            "shape": "unused",
-            "place": "unknown",
-            "solid": False,
-            "label": "",
-            "what": chart_name,
-            "value": row.original or "no figure",
-            "converted": "",
-            "when": figures.moment(row.effective, zone),
-            "range": "",
-            "note": f"not used: {row.reason}",
-            "say": f"{chart_name} {row.original or ''} not used: {row.reason}, "
-            f"{figures.moment(row.effective, zone)}",
-        }
-        for chart_name in (words.plain(key).capitalize(),)
-        for place, row in enumerate(chart.record.series[key].unused)
-        if row.effective is not None
-    ]
+    rows: list[Row] = []
+    for place, row in enumerate(chart.record.series[group.analyte].unused):
+        if row.effective is None or row.void:
+            continue
+        when, sent = figures.moment(row.effective, zone), row.original or "no figure"
+        rows.append(
+            {
+                "key": f"{group.analyte}:unused:{place}",
+                "t": _iso(plotted(row.effective, zone)),
+                "y": floor,
+                "part": -1 - place,
+                "shape": "unused",
+                "place": "unknown",
+                "solid": False,
+                "label": "",
+                "what": group.name,
+                "value": sent,
+                "converted": "",
+                "when": when,
+                "range": "",
+                "note": f"not used: {row.reason}",
+                "say": f"{group.name} {sent}, {when}, not used: {row.reason}",
+            }
+        )
+    return rows
 
 
 def _bands(

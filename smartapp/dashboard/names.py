@@ -10,9 +10,15 @@ AXIS_LANES = ("testosterone", "lh", "fsh", "estradiol", "shbg")
 SAFETY_LANES = ("free-testosterone", "bioavailable-testosterone", "prolactin", "hematocrit", "psa")
 
 
+# Physicians say these by their letters; the others by their name.
+BY_LETTERS = frozenset({"lh", "fsh", "shbg", "psa", "tsh", "alt", "ast", "alp", "bmi"})
+
+
 def analyte_name(catalogue: Catalogue, key: str) -> str:
     known = catalogue.analytes.get(key)
-    return known.name if known else plain(key).capitalize()
+    if known is None:
+        return plain(key).capitalize()
+    return known.short if key in BY_LETTERS else known.name
 
 
 def drug_name(catalogue: Catalogue, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Every usable result in words: the rows of the table and, in the same words, the chart's points."""
+"""Every usable result in words: the rows of the table, and the same words for the chart."""
 
 from __future__ import annotations
 

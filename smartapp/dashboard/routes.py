@@ -158,7 +158,7 @@ def _away(address: str) -> Response:
 
 
 def _script(made: Bundle) -> Response:
-    packed = "gzip" in request.accept_encodings
+    packed = request.accept_encodings.quality("gzip") > 0
     answer = Response(
         (made.packed if packed else made.path).read_bytes(), mimetype="text/javascript"
     )

@@ -45,12 +45,14 @@ PALETTES: dict[Scheme, dict[str, str]] = {
         "line": "#6b7f92", "band": "#dbe7f1", "edge": "#7f97ad", "limit": "#8a3b00",
         "in": "#14507f", "high": "#a83200", "low": "#a83200", "unknown": "#66727e",
         "recalibration": "#1f6f6b", "androgen": "#9a4a12", "adjunct": "#5d6772",
+        "gnrh": "#6b4a8f", "other": "#5d6772",
     },
     "dark": {
         "paper": "#141b22", "ink": "#e8edf2", "soft": "#a9b6c2", "grid": "#27323d",
         "line": "#8598aa", "band": "#26405a", "edge": "#6b88a5", "limit": "#f0a36b",
         "in": "#8cc2ee", "high": "#ff9d6b", "low": "#ff9d6b", "unknown": "#9aa7b3",
         "recalibration": "#3f9c96", "androgen": "#c4722f", "adjunct": "#7d8995",
+        "gnrh": "#a58bc7", "other": "#7d8995",
     },
 }  # fmt: skip
 
@@ -275,7 +277,7 @@ def _therapy(rows: int, colours: dict[str, str], width: int) -> alt.LayerChart:
     data = alt.NamedData("therapy")
     x = _time(labels=True)
     y = alt.Y("row:N", axis=None, sort=None, scale=alt.Scale(paddingInner=0.15, paddingOuter=0.05))
-    kinds = ["recalibration", "androgen", "adjunct"]
+    kinds = ["recalibration", "androgen", "adjunct", "gnrh", "other"]
     kind = alt.Scale(domain=kinds, range=[colours[name] for name in kinds])
     base = alt.Chart(data).encode(y=y)
     bars = base.mark_bar(cornerRadius=2, clip=True, fillOpacity=0.28, strokeWidth=1.4).encode(

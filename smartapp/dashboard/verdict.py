@@ -87,12 +87,28 @@ def due(chart: Chart) -> tuple[DueRow, ...]:
 
 
 def _option(row: Option, knowledge: Knowledge) -> OptionRow:
+    word, tone = _standing(row)
     return OptionRow(
         agent=drug_name(knowledge.catalogue, row.agent),
-        word="Eligible" if row.eligible else "Not eligible",
-        tone="go" if row.eligible else "stop" if row.blocked_by else "unknown",
-        blocked=tuple(words.plain(key) for key in row.blocked_by),
-        cautions=tuple(words.plain(key) for key in row.cautions),
+        word=word,
+        tone=tone,
+        blocked=tuple(_against(key, knowledge) for key in row.blocked_by),
+        cautions=tuple(_against(key, knowledge) for key in row.cautions),
         regimen=row.regimen,
         regulatory=row.regulatory,
     )
+
+
+def _standing(row: Option) -> tuple[str, words.Tone]:
+    """A closed door is told apart from one that more data may open."""
+    if row.eligible:
+        return "Eligible", "go"
+    if set(row.blocked_by) <= words.MAY_OPEN:
+        return "Not eligible now", "unknown"
+    return "Not eligible", "stop"
+
+
+def _against(key: str, knowledge: Knowledge) -> str:
+    """A row of the matrix in the knowledge's own words."""
+    row = knowledge.wording.phrases.get("row", {}).get(key)
+    return row.text if row else words.closed(key)

@@ -99,7 +99,11 @@ FLAGS: dict[str, str] = {
     "soft-limit": "unusual value: please verify",
     "quoted-number": "the number came as text",
     "on-the-limit": "exactly on a printed limit",
+    "preliminary": "preliminary",
     "corrected": "corrected by the laboratory",
+    "amended": "amended by the laboratory",
+    "local-code": "recognised by this site's local code",
+    "assay-dependent-factor": "the conversion depends on the assay",
     "default-range": "no usable laboratory range: our default range",
     "assumed-unit": "no unit sent: unit assumed",
     "assumed-albumin": "albumin not measured: a usual value assumed",
@@ -158,6 +162,23 @@ SOURCE_OF: dict[str, str] = {
 def plain(key: str) -> str:
     """A machine key as words, for keys that no table names: "soft-limit" is "soft limit"."""
     return key.replace("-", " ").replace("_", " ")
+
+
+# Why an option is closed, beyond the rows of the matrix.
+CLOSED: dict[str, str] = {
+    "not-approved": "not approved for use; this site has not allowed it",
+    "not-excluded": "a contraindication could not be excluded with the data read",
+}
+
+
+# Reasons that say nothing against the drug itself.
+MAY_OPEN = frozenset({"not-excluded", "specialist", "confirm-first", "on-therapy", "cannot-assess"})
+
+
+def closed(key: str) -> str:
+    """What stands against an option, for keys that are no row of the matrix."""
+    status = STATUS.get(key)
+    return CLOSED.get(key) or (status.word.lower() if status else plain(key))
 
 
 def flag(key: str) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from msgspec import structs
+from werkzeug.test import TestResponse
 
-from smartapp.dashboard import Chart
+from smartapp.dashboard import Chart, blueprint
 from smartapp.engine.assessment import (
     Assessment,
     Axis,
@@ -27,7 +31,9 @@ from smartapp.engine.assessment import (
     Therapy,
     TherapyAgent,
 )
+from smartapp.errors import LaunchExpired, SmartAppError
 from smartapp.fhir.model import Quarantined
+from smartapp.knowledge import Knowledge, load
 from smartapp.labs.reading import Range, Reading, Series, Unused
 from smartapp.patient.record import (
     Demographics,
@@ -37,6 +43,8 @@ from smartapp.patient.record import (
     TherapyTimeline,
     Wishes,
 )
+from smartapp.settings import Settings
+from smartapp.share import share
 from smartapp.smart.context import LaunchContext
 
 NOW = datetime(2026, 11, 22, 15, 42, tzinfo=UTC)
@@ -81,7 +89,7 @@ def reading(analyte: str, figure_text: str, days_ago: int, **changes: Any) -> Re
             "",
         ),
     )
-    return replace(made, **changes)
+    return structs.replace(made, **changes)
 
 
 def evidence(of: Reading, role: str = "fired") -> Evidence:
@@ -205,7 +213,7 @@ def build_chart(**changes: Any) -> Chart:
                 "Secondary hypogonadism with a wish for children: recalibration may be considered",
                 evidence(low),
                 evidence(lower),
-                fixes=(Fix("start-regimen", "cc-25-qod", "Published start: 25 mg every other day"),),
+                fixes=(Fix("start-regimen", "cc-25-qod", "A published start exists"),),
             ),
             finding(
                 "hematocrit-high",
@@ -260,3 +268,58 @@ def on_clomiphene() -> tuple[Episode, TherapyAgent]:
 @pytest.fixture
 def make_chart() -> Callable[..., Chart]:
     return build_chart
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    return load()
+
+
+@pytest.fixture(scope="session")
+def chart_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home folder for the session: the chart's script is made once."""
+    return tmp_path_factory.mktemp("dashboard-home")
+
+
+@dataclass
+class Desk:
+    """An app with nothing but the dashboard, and what was asked of its neighbours."""
+
+    app: Flask
+    charts: dict[str, Chart] = field(default_factory=dict)
+    refreshed: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    def get(self, path: str = "", launch: str = "launch-1", **more: Any) -> TestResponse:
+        return self.app.test_client().get(f"/chart/{launch}/{path}", **more)
+
+    def page(self, path: str = "", launch: str = "launch-1") -> str:
+        return self.get(path, launch).get_data(as_text=True)
+
+
+@pytest.fixture
+def desk(knowledge: Knowledge, chart_home: Path) -> Desk:
+    app = Flask("desk", static_folder=str(share("static")), static_url_path="/static")
+    made = Desk(app, {"launch-1": build_chart()})
+
+    def open_chart(launch_id: str) -> Chart:
+        if launch_id not in made.charts:
+            raise LaunchExpired("The launch is over; open the app from the chart again.")
+        return made.charts[launch_id]
+
+    app.register_blueprint(
+        blueprint(
+            settings=Settings(home_dir=chart_home, demo=True),
+            knowledge=knowledge,
+            open_chart=open_chart,
+            refresh_chart=made.refreshed.append,
+            end_launch=made.ended.append,
+            static_url=lambda name: f"/static/{name}",
+        )
+    )
+
+    @app.errorhandler(SmartAppError)
+    def told(error: SmartAppError) -> tuple[str, int]:
+        return error.public, error.status
+
+    return made
