@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from smartapp.errors import InputError
 from smartapp.fhir.dates import Partial, parse
 
 _NO_OFFSET = timedelta(0)
+_NEVER = 9999
 
 
 def zone(name: str | None) -> tzinfo | None:
@@ -36,7 +38,8 @@ def read_day(text: str | None, local: tzinfo | None) -> date | Partial | None:
     if not isinstance(when, datetime):
         return when
     if local is not None and when.utcoffset() == _NO_OFFSET:
-        return when.astimezone(local).date()
+        with suppress(OverflowError):  # the first and last year there are
+            return when.astimezone(local).date()
     return when.date()
 
 
@@ -47,9 +50,10 @@ def first_day(text: str | None, local: tzinfo | None) -> date | None:
 
 
 def last_day(text: str | None, local: tzinfo | None) -> date | None:
-    """Like `read_day`; a year or a month means its last day."""
+    """Like `read_day`; a year or a month means its last day, and the year 9999 means no end."""
     day = read_day(text, local)
-    return day.last if isinstance(day, Partial) else day
+    day = day.last if isinstance(day, Partial) else day
+    return None if day is not None and day.year == _NEVER else day
 
 
 def onset_day(text: str | None, recorded: date | None, local: tzinfo | None) -> date | None:

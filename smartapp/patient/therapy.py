@@ -62,7 +62,7 @@ def _order(taking: Taking) -> tuple[date, date, tuple[str, ...]]:
 
 def _continues(last: Taking, taking: Taking) -> bool:
     if last.stop is not None:
-        return taking.start is None or taking.start <= last.stop + _DAY
+        return taking.start is None or taking.start - last.stop <= _DAY
     if last.state == "active" or taking.start is None or last.start is None:
         return True
     return taking.start - last.start <= _OPEN_END

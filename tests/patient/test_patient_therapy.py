@@ -158,6 +158,17 @@ def test_an_end_without_a_date_is_uncertain(read_man: ReadMan, status: str) -> N
     assert (episode.status, episode.stop) == ("uncertain", None)
 
 
+def test_an_end_in_the_year_9999_is_none(read_man: ReadMan) -> None:
+    row = request(dosageInstruction=sig("25 mg", "2026-02-01", "9999-12-31"))
+    assert only(read_man(row)).stop is None
+
+
+@pytest.mark.parametrize("day", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_edges_of_the_calendar_break_nothing(read_man: ReadMan, day: str) -> None:
+    record = read_man(request(authoredOn=day), timezone="America/New_York")
+    assert only(record).agent == "clomiphene"
+
+
 def test_an_end_before_the_start_is_not_believed(read_man: ReadMan) -> None:
     row = request(status="stopped", dosageInstruction=sig("25 mg", "2026-02-01", "2025-02-01"))
     assert only(read_man(row)).status == "uncertain"
