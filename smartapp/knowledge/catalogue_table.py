@@ -76,7 +76,7 @@ class Table:
 
     def number(self, key: str, default: str | None = None) -> Decimal:
         """An exact number written as text, "0.001", or a fraction, "1000/288.42"."""
-        return self._number(key, self.text(key, default))
+        return self._number(key, self._take(key, default))
 
     def pair(self, key: str) -> tuple[Decimal | None, Decimal | None] | None:
         """Two numbers, low then high, an empty text for "none"; None when the key is absent."""

@@ -11,8 +11,9 @@ from msgspec import Struct
 from smartapp.knowledge.catalogue import Analyte, Catalogue, SuspectUnit, Unit
 from smartapp.labs.reading import LabRecord, Reading, Series, Unused
 
-# Laboratories print one draw in both units, the SI figure with three digits.
-_ROUNDING = Decimal("0.005")
+# Laboratories print one draw in both units, the SI figure with three digits (half a percent at
+# worst) and with molar masses that differ in the fourth.
+_ROUNDING = Decimal("0.006")
 _CORRECTIONS = frozenset({"corrected", "amended"})
 
 
