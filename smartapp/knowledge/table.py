@@ -1,166 +1,113 @@
-"""One table of a knowledge file, read strictly: a wrong or unknown key is refused by name."""
+"""A TOML table read strictly: every key is asked for by name and type, and none is left over.
+
+All refusals are KnowledgeError and name the file, the key and the reason, because the reader is a
+physician or a site engineer with that file open.
+"""
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from decimal import Context, Decimal, DecimalException
-from importlib import resources
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, NoReturn
 
 from smartapp.errors import KnowledgeError
 
-MARKS = ("V", "unverified", "DEFAULT", "EXTRAP")
-_WIDE = Context(prec=28)
+MARKS = frozenset({"V", "unverified", "DEFAULT", "EXTRAP"})
 
 
 class Table:
-    """Takes keys one by one, remembers which, and refuses what is left over.
+    """One table of one file, and which of its keys were asked for."""
 
-    Every refusal is a KnowledgeError naming file, table, key and reason.
-    """
-
-    def __init__(self, file: str, path: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, file: str, key: str, values: Mapping[str, Any]) -> None:
         self.file = file
-        self.path = path
+        self.key = key
         self._values = values
-        self._taken: set[str] = set()
+        self._asked: set[str] = set()
 
-    def refuse(self, key: str, reason: str) -> NoReturn:
-        where = f"{self.path}.{key}".strip(".")
-        raise KnowledgeError(f"{self.file}: {where}: {reason}")
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
 
-    def has(self, key: str) -> bool:
-        return key in self._values
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._take(key, default)
-        if not isinstance(value, str):
-            self.refuse(key, "text is needed")
-        return value
-
-    def text_or_none(self, key: str) -> str | None:
-        return self.text(key) if self.has(key) else None
-
-    def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
-        value = self.text(key, default)
-        if value not in allowed:
-            self.refuse(key, f"{value!r} is not one of {', '.join(allowed)}")
-        return value
-
-    def flag(self, key: str, default: bool | None = None) -> bool:
-        value = self._take(key, default)
-        if not isinstance(value, bool):
-            self.refuse(key, "true or false is needed")
-        return value
-
-    def whole_or_none(self, key: str) -> int | None:
-        if not self.has(key):
-            return None
-        value = self._take(key, None)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            self.refuse(key, "a whole number, zero or more, is needed")
-        return value
-
-    def words(self, key: str) -> tuple[str, ...]:
-        """A list of texts, each once; empty when the key is absent."""
-        value = self._take(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-            self.refuse(key, "a list of texts is needed")
-        if len(set(value)) < len(value):
-            twice = next(v for v in value if value.count(v) > 1)
-            self.refuse(key, f"{twice} is listed twice")
-        return tuple(value)
-
-    def number(self, key: str, default: str | None = None) -> Decimal:
-        """An exact number written as text, "0.001", or a fraction, "1000/288.42"."""
-        return self._number(key, self.text(key, default))
-
-    def pair(self, key: str) -> tuple[Decimal | None, Decimal | None] | None:
-        """Two numbers, low then high, an empty text for "none"; None when the key is absent."""
-        if not self.has(key):
-            return None
-        value = self._take(key, None)
-        if not isinstance(value, list) or len(value) != 2:
-            self.refuse(key, "a list of low and high is needed")
-        low, high = (self._number(key, v) if v != "" else None for v in value)
-        if low is not None and high is not None and low > high:
-            self.refuse(key, f"low {low} is above high {high}")
-        return low, high
-
-    def pattern(self, key: str) -> re.Pattern[str] | None:
-        """A regular expression, read without regard to case; None when the key is absent."""
-        if not self.has(key):
-            return None
-        text = self.text(key)
-        try:
-            pattern = re.compile(text, re.IGNORECASE)
-        except re.error as error:
-            self.refuse(key, f"is not a regular expression: {error}")
-        if pattern.search(""):
-            self.refuse(key, "matches an empty text")
-        return pattern
-
-    def tables(self, key: str) -> Iterator[Table]:
-        """The tables of an array of tables, in order."""
-        value = self._take(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-            self.refuse(key, "a list of tables is needed")
-        for index, entry in enumerate(value):
-            yield Table(self.file, f"{self.path}.{key}[{index}]".strip("."), entry)
-
-    def table(self, key: str) -> Table:
-        value = self._take(key, {})
-        if not isinstance(value, dict):
-            self.refuse(key, "a table is needed")
-        return Table(self.file, f"{self.path}.{key}".strip("."), value)
-
-    def children(self, key: str) -> Iterator[tuple[str, Table]]:
-        """The named tables under `key`, in the order of the file."""
-        parent = self.table(key)
-        for name in parent.names():
-            yield name, parent.table(name)
-
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._values)
 
-    def done(self) -> None:
-        """Refuses the first key that nobody took."""
-        for key in self._values:
-            if key not in self._taken:
-                self.refuse(key, "is not known here")
+    def refuse(self, name: str, reason: str) -> NoReturn:
+        where = ".".join(part for part in (self.key, name) if part)
+        raise KnowledgeError(f"{self.file}: {where}: {reason}")
 
-    def _take(self, key: str, default: Any) -> Any:
-        self._taken.add(key)
-        value = self._values.get(key, default)
-        if value is None:
-            self.refuse(key, "is missing")
+    def raw(self, name: str) -> Any:
+        self._asked.add(name)
+        if name not in self._values:
+            self.refuse(name, "is missing")
+        return self._values[name]
+
+    def text(self, name: str, default: str | None = None) -> str:
+        if default is not None and name not in self._values:
+            return default
+        value = self.raw(name)
+        if not isinstance(value, str) or not (value.strip() or default == ""):
+            self.refuse(name, "must be a text")
         return value
 
-    def _number(self, key: str, text: Any) -> Decimal:
-        if not isinstance(text, str):
-            self.refuse(key, "numbers are written as text, so that no digit is lost")
-        over, slash, under = text.partition("/")
-        try:
-            number = Decimal(over)
-            if slash:
-                number = _WIDE.divide(number, Decimal(under))
-        except DecimalException:
-            self.refuse(key, f"{text!r} is not a number")
-        if not number.is_finite():
-            self.refuse(key, f"{text!r} is not a finite number")
-        return number
+    def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            self.refuse(name, f"{value!r} is not one of {', '.join(sorted(allowed))}")
+        return value
+
+    def texts(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        if default is not None and name not in self._values:
+            return default
+        value = self.raw(name)
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            self.refuse(name, "must be a list of texts")
+        return tuple(value)
+
+    def number(self, name: str) -> Decimal:
+        value = self.raw(name)
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self.refuse(name, "must be a number")
+        return Decimal(value)
+
+    def whole(self, name: str) -> int:
+        value = self.raw(name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.refuse(name, "must be a whole number")
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        value = self.raw(name) if name in self._values else default
+        if not isinstance(value, bool):
+            self.refuse(name, "must be true or false")
+        return value
+
+    def table(self, name: str) -> Table:
+        value = self.raw(name)
+        if not isinstance(value, Mapping):
+            self.refuse(name, "must be a table")
+        return Table(self.file, ".".join(p for p in (self.key, name) if p), value)
+
+    def tables(self) -> Iterator[tuple[str, Table]]:
+        """Every member that has not been asked for; each must be a table."""
+        for name in [n for n in self._values if n not in self._asked]:
+            yield name, self.table(name)
+
+    def done(self) -> None:
+        """Refuses keys nobody asked for: a misspelt key must not be a silent default."""
+        for name in self._values:
+            if name not in self._asked:
+                self.refuse(name, "is not known here")
 
 
-def read_table(name: str, text: str | None = None) -> Table:
-    """The whole of a knowledge file as one table; `text` stands for the file's content in tests.
-
-    Refuses (KnowledgeError) what is not TOML.
-    """
-    if text is None:
-        text = resources.files("smartapp.knowledge").joinpath(name).read_text("utf-8")
+def read_toml(path: Path) -> Table:
+    """The file as one Table, decimal fractions as Decimal. Refuses what is not TOML."""
     try:
-        return Table(name, "", tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise KnowledgeError(f"{name}: not TOML: {error}") from None
+        with path.open("rb") as file:
+            values = tomllib.load(file, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KnowledgeError(f"{path.name}: is not TOML: {error}") from None
+    except OSError as error:
+        raise KnowledgeError(f"{path.name}: cannot be read: {error.strerror}") from None
+    return Table(path.name, "", values)

@@ -1,0 +1,142 @@
+"""Rules that could not be judged: why, and what would settle it (architecture decision 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smartapp.engine.axis import AxisView
+from smartapp.engine.case import Case
+from smartapp.engine.standing import Standing
+from smartapp.engine.stops import OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """One rule left open. `reason` and `fix` are keys of the wording's [reason] and [fix].
+
+    orders     analytes whose measurement would settle it
+    decisive   the recommendation could change, and no other finding asks for the same
+    row        the row of the matrix it is about
+    """
+
+    rule: str
+    code: str
+    reason: str
+    fix: str
+    orders: tuple[str, ...] = ()
+    questionnaire: bool = False
+    decisive: bool = True
+    row: str | None = None
+
+
+_UNREAD = {
+    "problems": "problems-unread",
+    "therapy": "therapy-unread",
+    "allergies": "allergies-unread",
+}
+_LOW_T: dict[str, tuple[str, tuple[str, ...], bool]] = {
+    # reason -> what to order, and whether no other finding asks for it
+    "none": ("two-mornings", ("testosterone",), True),
+    "only-invalid": ("two-mornings", ("testosterone",), False),
+    "single": ("second-morning", ("testosterone",), False),
+    "discordant": ("third-morning", ("testosterone", "shbg"), False),
+    "withheld": ("repeat", ("testosterone",), True),
+    "censored": ("repeat", ("testosterone",), True),
+    "shbg-at-risk": ("measure-shbg", ("shbg", "albumin"), True),
+    "free-t-needed": ("measure-shbg", ("shbg", "albumin"), True),
+}  # fmt: skip
+_HORMONE_STEP = {
+    "lh-missing": ("measure-lh", ("lh", "fsh")),
+    "lh-withheld": ("repeat", ("lh",)),
+    "lh-censored": ("repeat", ("lh",)),
+    "fsh-missing": ("measure-fsh", ("fsh",)),
+    "fsh-withheld": ("repeat", ("fsh",)),
+    "fsh-censored": ("repeat", ("fsh",)),
+}
+
+
+def open_rules(case: Case, view: AxisView, standing: Standing) -> tuple[Abstention, ...]:
+    """Every rule of rules 1-8 that was left open for this man, in a fixed order."""
+    found = [*_unread(case)]
+    if view.acting is not None:
+        return (*found, *_withheld_on_therapy(case))
+    if view.washing is not None:
+        found.append(Abstention("R-DX-04", "cannot-assess", "wash-out", "after-wash-out"))
+        return tuple(found)
+    found += _diagnosis(view)
+    if standing.status in ("confirm-first", "candidate", "not-suitable"):
+        found += _eligibility(case, view, standing)
+    return tuple(found)
+
+
+def _unread(case: Case) -> Iterator[Abstention]:
+    for kind, reason in _UNREAD.items():
+        if kind in case.unread:
+            yield Abstention("R-CA-01", "cannot-assess", reason, "read-again")
+
+
+def _withheld_on_therapy(case: Case) -> Iterator[Abstention]:
+    for analyte, rule, code in (
+        ("testosterone", "R-DX-01", "cannot-assess"),
+        ("lh", "R-DX-05", "suppressed-axis"),
+        ("hematocrit", "A-HCT", "hematocrit-high"),
+    ):
+        if analyte in case.withheld:
+            yield Abstention(rule, code, f"{analyte}-withheld", "repeat", (analyte,))
+
+
+def _diagnosis(view: AxisView) -> Iterator[Abstention]:
+    now = view.now
+    low = _LOW_T.get(now.low.reason)
+    if now.low.answer == "unknown" and low is not None:
+        fix, orders, decisive = low
+        code = "cannot-assess" if decisive else "confirm-testosterone"
+        yield Abstention("R-DX-02", code, now.low.reason, fix, orders, decisive=decisive)
+    step = _HORMONE_STEP.get(now.unknown_step or "")
+    if step is not None and now.unknown_step is not None:
+        # Without low testosterone a missing LH or FSH changes no recommendation.
+        decisive = now.low.answer == "low"
+        fix, orders = step
+        yield Abstention(
+            "R-DX-03", "cannot-assess", now.unknown_step, fix, orders, decisive=decisive
+        )
+    elif now.low.answer == "unknown" and now.samples.lh.reading is None and now.samples.valid:
+        yield Abstention(
+            "R-DX-03", "cannot-assess", "lh-missing", "measure-lh", ("lh", "fsh"), decisive=False
+        )
+    if now.low.answer == "low":
+        for criterion, reason in now.severe.open_criteria:
+            if criterion == "c" and reason == "testis-volume" and now.lh_high:
+                yield Abstention(
+                    "R-ELIG-STOP-01",
+                    "severe-primary-failure",
+                    "testis-volume",
+                    "examine-testes",
+                    decisive=False,
+                )
+
+
+def _eligibility(case: Case, view: AxisView, standing: Standing) -> Iterator[Abstention]:
+    if view.now.state != "secondary":
+        return
+    if standing.path is None:
+        reason = "symptoms-weak" if standing.symptoms.answer == "weak" else "symptoms-unknown"
+        yield Abstention(
+            "R-ELIG-SYM", "recalibration-candidate", reason, "ask-symptoms", questionnaire=True
+        )
+    for item in standing.gate:
+        if item.key in ("prolactin-missing", "prolactin-unclear"):
+            yield Abstention(
+                "R-ELIG-GATE-01", "axis-workup", item.key, "measure-prolactin", ("prolactin",),
+                decisive=False,
+            )  # fmt: skip
+    rows = {row.key: row for agent in OPTIONS for row in standing.against[agent].unclear}
+    for key, row in sorted(rows.items()):
+        if not case.unread:
+            yield Abstention(row.rule, "contraindication", "row-unclear", "row-unclear", row=key)
+    if not case.readings.get("hematocrit") and "hematocrit" not in case.withheld:
+        yield Abstention(
+            "R-CI-hematocrit-stop", "contraindication", "hematocrit-missing", "measure",
+            ("hematocrit",), decisive=False,
+        )  # fmt: skip

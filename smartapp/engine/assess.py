@@ -1,0 +1,148 @@
+"""From a record and knowledge to an assessment, at one moment. Pure: same input, same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from smartapp.engine.abstain import open_rules
+from smartapp.engine.applicability import objection
+from smartapp.engine.assessment import (
+    Assessment,
+    Axis,
+    Option,
+    ProtocolRef,
+    Recommendation,
+    RecommendationStatus,
+    Therapy,
+)
+from smartapp.engine.axis import AxisView, judge_axis
+from smartapp.engine.case import Case, open_case
+from smartapp.engine.eligibility import (
+    say_alternative,
+    say_candidate,
+    say_not_indicated,
+    say_severe,
+    say_specialist,
+    say_stops,
+)
+from smartapp.engine.hematocrit import say_hematocrit
+from smartapp.engine.medication import say_duplicates, say_fertility, say_suppressed
+from smartapp.engine.near import say_near_misses
+from smartapp.engine.options import list_options
+from smartapp.engine.report import Report, occasion_of
+from smartapp.engine.safety import say_thromboembolism, say_visual
+from smartapp.engine.standing import Standing, judge_standing
+from smartapp.engine.therapy import judge_therapy
+from smartapp.engine.workup import say_baseline, say_cannot_assess, say_confirm, say_workup
+from smartapp.knowledge import Knowledge
+from smartapp.patient.record import DraftOrder, PatientRecord
+
+
+def assess(
+    record: PatientRecord,
+    knowledge: Knowledge,
+    as_of: datetime,
+    orders: Sequence[DraftOrder] = (),
+) -> Assessment:
+    """What the record means at `as_of`; with `orders`, what it means for these drafts.
+
+    Nothing recorded after `as_of` is used. Refuses (InputError) an `as_of` without a UTC offset;
+    whatever the record holds or lacks is an answer, not an error.
+    """
+    case = open_case(record, knowledge, as_of)
+    reason = objection(case)
+    if reason is not None:
+        return _not_applicable(case, reason)
+    report = Report(case, occasion_of(case, orders))
+    view = judge_axis(case)
+    standing = judge_standing(case, view, _asked(case, report))
+    options = list_options(case, view, standing)
+    _speak(report, view, standing, options)
+    now = view.now
+    words = {"agent": report.name(c.episode.agent)} if (c := view.acting or view.washing) else {}
+    axis = Axis(now.state, knowledge.wording.say("axis", now.reason, words), now.evidence)
+    return _assessment(report, axis, judge_therapy(case), standing.status, options)
+
+
+def _asked(case: Case, report: Report) -> tuple[str, ...]:
+    """Agents beside the options whose stops matter: adjuncts and others, ordered or taken."""
+    ordered = [o.agent for o in report.occasion.roles("recalibration", "adjunct")]
+    taken = [
+        c.episode.agent
+        for c in case.courses
+        if c.active and c.drug.role in ("recalibration", "adjunct")
+    ]
+    return (*ordered, *taken)
+
+
+def _speak(report: Report, view: AxisView, standing: Standing, options: tuple[Option, ...]) -> None:
+    """Every rule in turn; the order matters only where one finding speaks for another."""
+    open_ = open_rules(report.case, view, standing)
+    for abstention in open_:
+        report.open(abstention)
+    say_visual(report, view)
+    say_thromboembolism(report)
+    say_hematocrit(report)
+    say_severe(report, view)
+    say_suppressed(report, view)
+    say_duplicates(report)
+    say_fertility(report)
+    say_stops(report, standing)
+    say_candidate(report, view, standing, options)
+    say_alternative(report, view, standing, options)
+    say_not_indicated(report, view)
+    say_specialist(report, view, standing)
+    say_confirm(report, view)
+    say_workup(report, view, standing)
+    say_baseline(report, view)
+    say_cannot_assess(report, view, standing, open_)
+    say_near_misses(report, view)
+
+
+def _assessment(
+    report: Report,
+    axis: Axis,
+    therapy: Therapy,
+    status: RecommendationStatus,
+    options: tuple[Option, ...],
+) -> Assessment:
+    case = report.case
+    return Assessment(
+        patient=case.record.demographics.reference,
+        as_of=case.as_of,
+        protocol=_protocol(case),
+        axis=axis,
+        therapy=therapy,
+        recommendation=Recommendation(status, options),
+        findings=report.sorted_findings(),
+        not_evaluable=tuple(report.not_evaluable),
+        near_misses=tuple(report.near_misses),
+        due=(),
+        endpoints=(),
+        wishes=case.wishes,
+        unused=case.unused,
+    )
+
+
+def _not_applicable(case: Case, reason: str) -> Assessment:
+    return Assessment(
+        patient=case.record.demographics.reference,
+        as_of=case.as_of,
+        protocol=_protocol(case),
+        axis=Axis("not-applicable", reason),
+        therapy=Therapy("none"),
+        recommendation=Recommendation("cannot-assess"),
+        findings=(),
+        not_evaluable=(),
+        near_misses=(),
+        due=(),
+        endpoints=(),
+        wishes=case.wishes,
+        unused=case.unused,
+    )
+
+
+def _protocol(case: Case) -> ProtocolRef:
+    protocol = case.protocol
+    return ProtocolRef(protocol.profile, protocol.version, protocol.overridden)

@@ -1,0 +1,219 @@
+"""The case: one man's record cut at `as_of` and indexed once, as every rule reads it.
+
+Nothing first recorded after `as_of` is in it, and an end dated after `as_of` has not happened. A
+change of status without a date is known only as it stands today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from smartapp.engine.course import Course, course_of
+from smartapp.errors import InputError
+from smartapp.knowledge import Knowledge
+from smartapp.knowledge.protocol import Protocol
+from smartapp.labs.reading import Range, Reading, Unused
+from smartapp.patient.record import Allergy, PatientRecord, Problem, Wishes
+
+Moment = datetime | date
+
+# What the pipe calls a kind of data, by FHIR type and by prefetch key.
+_KINDS: Mapping[str, str] = {
+    "Condition": "problems",
+    "conditions": "problems",
+    "MedicationRequest": "therapy",
+    "medicationRequests": "therapy",
+    "AllergyIntolerance": "allergies",
+    "allergies": "allergies",
+    "Procedure": "procedures",
+    "procedures": "procedures",
+    "Observation": "labs",
+    "hormones": "labs",
+    "safety": "safety-labs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One man at one moment.
+
+    readings   analyte → usable readings known then, oldest first
+    withheld   analyte → its newest result, when that one cannot be used: rules abstain
+    problems   concept → problems, neither refuted nor unknown then
+    courses    drugs taken or once taken, oldest first
+    unread     kinds of data that could not be read: their absence means nothing
+    """
+
+    record: PatientRecord
+    knowledge: Knowledge
+    as_of: datetime
+    today: date
+    age: int | None
+    readings: Mapping[str, tuple[Reading, ...]]
+    withheld: Mapping[str, Unused]
+    problems: Mapping[str, tuple[Problem, ...]]
+    courses: tuple[Course, ...]
+    allergies: tuple[Allergy, ...]
+    wishes: Wishes
+    unread: frozenset[str]
+    unused: tuple[Unused, ...]
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.knowledge.protocol
+
+    def newest(self, analyte: str, days: int) -> Reading | None:
+        """The newest usable reading not older than `days`."""
+        readings = self.readings.get(analyte)
+        if readings and (self.today - readings[-1].drawn).days <= days:
+            return readings[-1]
+        return None
+
+    def with_concepts(self, concepts: frozenset[str]) -> Iterator[Problem]:
+        """Problems of any of the concepts, each once."""
+        seen: set[str] = set()
+        for concept in sorted(concepts & self.problems.keys()):
+            for problem in self.problems[concept]:
+                if problem.reference not in seen:
+                    seen.add(problem.reference)
+                    yield problem
+
+    def recent(self, concepts: frozenset[str], days: int) -> Problem | None:
+        """A problem active, or begun or recorded, within `days` (clinical rules 6)."""
+        for problem in self.with_concepts(concepts):
+            if problem.active or self.within(problem.onset or problem.recorded, days):
+                return problem
+            if self.within(problem.recorded, days):
+                return problem
+        return None
+
+    def within(self, day: date | None, days: int) -> bool:
+        return day is not None and (self.today - day).days <= days
+
+    def taking(self, *, drug_class: str | None = None, agent: str | None = None) -> Course | None:
+        """The drug certainly taken now, by class or key."""
+        for course in self.courses:
+            if course.active and (
+                course.episode.drug_class == drug_class or course.episode.agent == agent
+            ):
+                return course
+        return None
+
+    def range_of(self, reading: Reading) -> Range:
+        """The reference range the rules go by: the reading's, else the catalogue's."""
+        if reading.range is not None:
+            return reading.range
+        limits = self.knowledge.catalogue.analytes[reading.analyte].default_range
+        return Range(limits.low, limits.high, "default", "no range was sent")
+
+
+def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> Case:
+    """The record as it was known at `as_of`. Refuses (InputError) a moment without an offset."""
+    if as_of.tzinfo is None:
+        raise InputError("as-of needs a UTC offset")
+    today = as_of.date()
+    readings: dict[str, tuple[Reading, ...]] = {}
+    withheld: dict[str, Unused] = {}
+    unused = [u for u in record.unused if _known(u.recorded or u.effective, as_of, today)]
+    for analyte, series in record.series.items():
+        known = tuple(r for r in series.readings if _known(r.recorded, as_of, today))
+        future = [r for r in known if not _known(r.effective, as_of, today)]
+        if future:
+            known = tuple(r for r in known if r not in future)
+            unused += [
+                Unused(r.reference, "dated after the assessment", analyte, r.effective, r.recorded)
+                for r in future
+            ]
+        if known:
+            readings[analyte] = known
+        newest = _newest_unusable(series.unused, as_of, today)
+        if newest is not None and (not known or _day(newest) >= known[-1].drawn):
+            withheld[analyte] = newest
+    wishes = record.wishes
+    if wishes.date is not None and wishes.date > today:
+        wishes = Wishes()
+    return Case(
+        record=record,
+        knowledge=knowledge,
+        as_of=as_of,
+        today=today,
+        age=record.demographics.age(today),
+        readings=readings,
+        withheld=withheld,
+        problems=_by_concept(record, today),
+        courses=_courses(record, knowledge, today),
+        allergies=tuple(
+            a for a in record.allergies if a.active and (a.recorded is None or a.recorded <= today)
+        ),
+        wishes=wishes,
+        unread=frozenset(_KINDS[gap.what] for gap in record.gaps if gap.what in _KINDS),
+        unused=tuple(unused),
+    )
+
+
+def days_before(day: date, days: int) -> date:
+    """`day` minus `days`, stopping at the first day there is."""
+    return day - timedelta(days=days) if day.toordinal() > days else date.min
+
+
+def _courses(record: PatientRecord, knowledge: Knowledge, today: date) -> tuple[Course, ...]:
+    drugs, unknown_stop = knowledge.catalogue.drugs, knowledge.protocol.axis.unknown_stop
+    known = [
+        episode
+        for episode in record.therapy.episodes
+        if episode.agent in drugs
+        and (episode.recorded is None or episode.recorded <= today)
+        and (episode.start is None or episode.start <= today)
+    ]
+    known.sort(key=lambda e: (e.start or date.min, e.agent, e.references))
+    return tuple(course_of(e, drugs[e.agent], today, unknown_stop) for e in known)
+
+
+def _known(moment: Moment | None, as_of: datetime, today: date) -> bool:
+    if moment is None:
+        return True
+    if not isinstance(moment, datetime):
+        return moment <= today
+    if moment.tzinfo is None:
+        return moment.date() <= today
+    # A whole day apart needs no look at the offsets.
+    if (today - moment.date()).days > 1:
+        return True
+    return moment <= as_of
+
+
+def _newest_unusable(rows: tuple[Unused, ...], as_of: datetime, today: date) -> Unused | None:
+    found = None
+    for row in rows:
+        if row.analyte is None or row.effective is None:
+            continue
+        if not _known(row.recorded or row.effective, as_of, today):
+            continue
+        if found is None or _day(row) > _day(found):
+            found = row
+    return found
+
+
+def _day(row: Unused) -> date:
+    moment = row.effective
+    if moment is None:
+        return date.min
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def _by_concept(record: PatientRecord, today: date) -> dict[str, tuple[Problem, ...]]:
+    found: dict[str, list[Problem]] = {}
+    for problem in record.problems:
+        first = problem.recorded or problem.onset
+        if problem.refuted or (first is not None and first > today):
+            continue
+        if problem.abated is not None and problem.abated > today:
+            problem = replace(problem, abated=None, active=True)
+        for concept in problem.concepts:
+            found.setdefault(concept, []).append(problem)
+    return {
+        concept: tuple(sorted(problems, key=lambda p: p.reference))
+        for concept, problems in found.items()
+    }

@@ -1,0 +1,45 @@
+"""Options, never orders: for each agent whether it may be considered and what stands against it."""
+
+from __future__ import annotations
+
+from smartapp.engine.assessment import Option
+from smartapp.engine.axis import AxisView
+from smartapp.engine.baseline import lacking
+from smartapp.engine.case import Case
+from smartapp.engine.standing import Standing, approved, eligible
+from smartapp.engine.stops import OPTIONS
+
+
+def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option, ...]:
+    """Clomiphene, enclomiphene and hCG, always all three."""
+    return tuple(_option(case, view, standing, agent) for agent in OPTIONS)
+
+
+def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Option:
+    against, knowledge = standing.against[agent], case.knowledge
+    blocked = [hit.row.key for hit in against.absolute]
+    if against.unclear:
+        blocked.append("not-excluded")
+    if not approved(case, agent):
+        blocked.append("not-approved")
+    if standing.status != "candidate":
+        blocked.append(standing.status)
+    may = standing.status == "candidate" and eligible(case, against)
+    # A draft is offered only where nothing relative stands and the baseline is whole (rules 10).
+    relative = any(hit.grade == "R" for hit in against.hits)
+    clean = may and agent != "enclomiphene" and not relative and not lacking(case, view, agent)
+    starts = [r for r in knowledge.regimens.values() if r.agent == agent and r.start]
+    on_label = agent == "hcg" and standing.path == "E3"
+    return Option(
+        agent=agent,
+        eligible=may,
+        regimen="; or ".join(r.text for r in starts),
+        blocked_by=tuple(blocked),
+        cautions=tuple(hit.row.key for hit in against.lesser),
+        regulatory=(
+            knowledge.wording.say("regulatory", "hcg-on-label")
+            if on_label
+            else knowledge.catalogue.drugs[agent].regulatory
+        ),
+        regimens=tuple(r.key for r in starts) if clean else (),
+    )

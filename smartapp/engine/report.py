@@ -1,0 +1,220 @@
+"""The report: findings, near misses and open rules as they take words, severity and identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from smartapp.engine.abstain import Abstention
+from smartapp.engine.assessment import (
+    Citation,
+    Evidence,
+    Finding,
+    Fix,
+    NearMiss,
+    NotEvaluable,
+    Severity,
+)
+from smartapp.engine.case import Case
+from smartapp.knowledge.severity import FindingKind
+from smartapp.patient.record import DraftOrder
+
+_GRAVITY: Mapping[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
+_SPOKEN_ROLES = frozenset({"recalibration", "adjunct", "androgen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A draft in focus whose drug these rules speak of, with its role."""
+
+    draft: DraftOrder
+    agent: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """View or order: the drafts there are, and those this product speaks of."""
+
+    drafts: tuple[DraftOrder, ...]
+    ordered: tuple[Ordered, ...]
+
+    @property
+    def ordering(self) -> bool:
+        """Whether this is an order hook at all, spoken of or not."""
+        return bool(self.drafts)
+
+    def roles(self, *roles: str) -> tuple[Ordered, ...]:
+        return tuple(o for o in self.ordered if o.role in roles)
+
+
+def occasion_of(case: Case, drafts: Sequence[DraftOrder]) -> Occasion:
+    """The drafts in focus of a recalibration drug, an adjunct or an androgen, in their order."""
+    drugs = case.knowledge.catalogue.drugs
+    ordered = tuple(
+        Ordered(draft, drug.key, drug.role)
+        for draft in drafts
+        if draft.in_focus
+        and (drug := drugs.get(draft.agent or "")) is not None
+        and drug.role in _SPOKEN_ROLES
+    )
+    return Occasion(tuple(drafts), ordered)
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects what the rules say of one man. Lives for one assessment and never leaves it."""
+
+    case: Case
+    occasion: Occasion
+    findings: list[Finding] = field(default_factory=list)
+    near_misses: list[NearMiss] = field(default_factory=list)
+    not_evaluable: list[NotEvaluable] = field(default_factory=list)
+
+    def finding(
+        self,
+        code: str,
+        rule: str,
+        *,
+        level: str = "default",
+        variant: str = "default",
+        state: str = "",
+        evidence: Iterable[Evidence] = (),
+        fixes: Iterable[Fix] = (),
+        about: Ordered | None = None,
+        agent: str | None = None,
+        words: Mapping[str, str] | None = None,
+    ) -> None:
+        """Adds one finding. `state` tells apart findings of one rule; `about` is the draft it
+        concerns (else the first draft the code speaks of)."""
+        knowledge = self.case.knowledge
+        kind, basis = knowledge.findings[code], knowledge.rules[rule]
+        text = knowledge.wording.findings[code, variant]
+        used, said = _once(evidence), words or {}
+        severity, card, decision = self._face(kind, level, about)
+        if about is not None:
+            agent = about.agent
+        self.findings.append(
+            Finding(
+                id=self._identity(rule, code, state),
+                code=code,
+                severity=severity,
+                summary=text.summary.fill(said),
+                detail=text.detail.fill(said),
+                rule=rule,
+                basis=basis.basis,
+                citations=tuple(Citation(s.label, s.url) for s in basis.sources),
+                evidence=used,
+                fingerprint=fingerprint(used),
+                card=card,
+                decision=decision,
+                agent=agent,
+                fixes=tuple(fixes),
+            )
+        )
+
+    def near(self, code: str, rule: str, key: str, words: Mapping[str, str]) -> None:
+        """Adds a near miss; `key` of the wording's [near]."""
+        self.near_misses.append(
+            NearMiss(rule, code, self.case.knowledge.wording.say("near", key, words))
+        )
+
+    def open(self, abstention: Abstention) -> None:
+        """Adds a rule that could not be judged."""
+        wording = self.case.knowledge.wording
+        words = {} if abstention.row is None else {"row": wording.say("row", abstention.row)}
+        fixes = [fix for analyte in abstention.orders for fix in self.order_lab(analyte)]
+        if abstention.questionnaire:
+            fixes.append(Fix("questionnaire", "symptoms", wording.say("fix", "ask-symptoms")))
+        self.not_evaluable.append(
+            NotEvaluable(
+                abstention.rule,
+                abstention.code,
+                wording.say("reason", abstention.reason, words),
+                wording.say("fix", abstention.fix, words),
+                tuple(fixes),
+            )
+        )
+
+    def order_lab(self, *analytes: str) -> tuple[Fix, ...]:
+        """A laboratory order for each; words only where no order code is agreed."""
+        catalogue, wording = self.case.knowledge.catalogue, self.case.knowledge.wording
+        fixes = []
+        for key in analytes:
+            analyte = catalogue.analytes[key]
+            name = "order-testosterone" if key == "testosterone" else "order-lab"
+            text = wording.say("fix", name, {"analyte": analyte.name})
+            if analyte.order_loinc:
+                fixes.append(Fix("order-lab", analyte.order_loinc, text))
+            else:
+                fixes.append(Fix("tell", key, text))
+        return tuple(fixes)
+
+    def refer(self, specialty: str) -> Fix:
+        return Fix("refer", specialty, self.case.knowledge.wording.say("refer", specialty))
+
+    def tell(self, key: str) -> Fix:
+        return Fix("tell", key, self.case.knowledge.wording.say("fix", key))
+
+    def remove(self, *ordered: Ordered) -> tuple[Fix, ...]:
+        """Taking the draft away, as a choice."""
+        wording = self.case.knowledge.wording
+        return tuple(
+            Fix(
+                "remove-order",
+                o.draft.reference,
+                wording.say("fix", "remove-order", {"agent": self.name(o.agent)}),
+            )
+            for o in ordered
+        )
+
+    def name(self, agent: str) -> str:
+        """What the drug is called in a sentence."""
+        return self.case.knowledge.catalogue.drugs[agent].name
+
+    def names(self, agents: Iterable[str]) -> str:
+        """Several drugs in a sentence, in the order given."""
+        known = [self.name(agent) for agent in dict.fromkeys(agents)]
+        return known[0] if len(known) == 1 else f"{', '.join(known[:-1])} and {known[-1]}"
+
+    def sorted_findings(self) -> tuple[Finding, ...]:
+        """The gravest first, then in the order of findings.toml."""
+        kinds = self.case.knowledge.findings
+        return tuple(
+            sorted(self.findings, key=lambda f: (_GRAVITY[f.severity], kinds[f.code].rank, f.id))
+        )
+
+    def _face(
+        self, kind: FindingKind, level: str, about: Ordered | None
+    ) -> tuple[Severity, bool, str]:
+        """Severity, whether a card, and the decision it shares one with (contract 4)."""
+        if not self.occasion.ordering:
+            severity = kind.view.get(level) or kind.view.get("default") or "info"
+            return severity, bool(kind.view) and level not in kind.quiet, kind.decision
+        spoken = [about] if about is not None else self.occasion.ordered
+        lead = next((o for o in spoken if o.role in kind.order_roles), None)
+        if lead is None or not kind.order:
+            severity = kind.view.get(level) or kind.view.get("default") or "info"
+            return severity, False, kind.decision
+        severity = kind.order.get(level) or kind.order["default"]
+        return severity, level not in kind.quiet, f"order:{lead.agent}"
+
+    def _identity(self, rule: str, code: str, state: str) -> str:
+        record = self.case.record
+        parts = (record.issuer, record.demographics.reference, rule, code, state)
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
+
+
+def fingerprint(evidence: Iterable[Evidence]) -> str:
+    """A hash of the evidence: it changes when a value is corrected or a newer one speaks."""
+    text = "\x1e".join(
+        "\x1f".join((e.reference, e.analyte or "", str(e.value), str(e.effective), e.role))
+        for e in evidence
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _once(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Each datum once, in the order in which it was first named."""
+    return tuple({(e.reference, e.analyte, e.role): e for e in evidence}.values())

@@ -1,0 +1,99 @@
+"""Visual symptoms on a SERM (A-VIS) and venous thromboembolism on therapy (A-VTE)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.course import Course, began
+from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
+from smartapp.engine.report import Report
+from smartapp.engine.severe import evidence_of_problem
+from smartapp.patient.record import Problem
+
+_THERAPY = ("recalibration", "adjunct", "androgen")
+_VTE = frozenset({"vte"})
+_VTE_SYMPTOM = frozenset({"vte-symptom"})
+
+
+def say_visual(report: Report, view: AxisView) -> None:
+    """`visual-symptoms`: began on a SERM, and a SERM is taken or being ordered."""
+    case = report.case
+    serms = tuple(c for c in case.courses if c.episode.agent in SERM_AGENTS)
+    drafts = tuple(o for o in report.occasion.ordered if o.agent in SERM_AGENTS)
+    taken = next((c for c in serms if c.active), None)
+    if taken is None and not drafts:
+        return
+    judged = eye_on_serm(case, view)
+    if not judged.answer:
+        return
+    courses = tuple(evidence_of_course(c, "under") for c in serms)
+    report.finding(
+        "visual-symptoms",
+        "A-VIS",
+        variant="default" if taken is not None else "past",
+        evidence=judged.evidence + courses,
+        fixes=(*report.remove(*drafts), report.refer("ophthalmology")),
+        about=drafts[0] if drafts else None,
+        agent=taken.episode.agent if taken is not None else None,
+    )
+
+
+def say_thromboembolism(report: Report) -> None:
+    """`thromboembolism`: a diagnosis new on therapy or recent at an order; or symptoms of one."""
+    case = report.case
+    treated = [c for c in case.courses if c.active and c.drug.role in _THERAPY]
+    ordered = report.occasion.ordered
+    if not treated and not ordered:
+        return
+    begun = _begun(report, treated)
+    found = [
+        p
+        for p in case.with_concepts(_VTE)
+        if _recent(report, p) and (ordered or begun is None or _since(p, begun))
+    ]
+    courses = tuple(evidence_of_course(c, "under") for c in treated)
+    if found:
+        drafts = report.occasion.ordered
+        report.finding(
+            "thromboembolism",
+            "A-VTE",
+            evidence=(*(evidence_of_problem(p, "fired") for p in found), *courses),
+            fixes=(*report.remove(*drafts), report.tell("urgent-vte")),
+            about=drafts[0] if drafts else None,
+        )
+        return
+    days = case.protocol.safety.vte_symptom
+    symptoms = [
+        p
+        for p in case.with_concepts(_VTE_SYMPTOM)
+        if p.active is not False and case.within(p.onset or p.recorded, days)
+    ]
+    if symptoms and treated:
+        report.finding(
+            "thromboembolism",
+            "A-VTE",
+            level="symptom",
+            variant="symptom",
+            evidence=(*(evidence_of_problem(p, "fired") for p in symptoms), *courses),
+            fixes=(report.tell("urgent-vte"),),
+            words={"days": str(days)},
+        )
+
+
+def _begun(report: Report, treated: list[Course]) -> date | None:
+    agents = frozenset(c.episode.agent for c in treated)
+    return began(report.case.courses, agents, report.case.protocol.axis.episode_gap)
+
+
+def _recent(report: Report, problem: Problem) -> bool:
+    """Active and within the protocol's days, or of unknown date (rules 8)."""
+    day = problem.onset or problem.recorded
+    days = report.case.protocol.contraindications.vte_days
+    active = problem.active is not False and problem.abated is None
+    return active and (day is None or report.case.within(day, days))
+
+
+def _since(problem: Problem, begun: date) -> bool:
+    day = problem.onset or problem.recorded
+    return day is None or day >= begun

@@ -1,0 +1,196 @@
+"""What stands against each agent: the contraindication matrix read for one man (rules 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from smartapp.engine.assessment import Evidence
+from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.case import Case
+from smartapp.engine.facts import FACT, NO, UNKNOWN, Judged
+from smartapp.engine.samples import evidence_of
+from smartapp.engine.severe import evidence_of_problem
+from smartapp.engine.span import every, span_of, times
+from smartapp.knowledge.matrix import (
+    AllergyTest,
+    DrugTest,
+    FactTest,
+    Grade,
+    LabTest,
+    ProblemTest,
+    Row,
+    Test,
+)
+from smartapp.patient.record import Allergy, Problem
+
+OPTIONS = ("clomiphene", "enclomiphene", "hcg")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that holds for one agent."""
+
+    row: Row
+    grade: Grade
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """All that stands against one agent. `unclear`: absolute rows that could not be excluded."""
+
+    agent: str
+    hits: tuple[Hit, ...]
+    unclear: tuple[Row, ...]
+
+    @property
+    def absolute(self) -> tuple[Hit, ...]:
+        return tuple(hit for hit in self.hits if hit.grade == "A")
+
+    @property
+    def lesser(self) -> tuple[Hit, ...]:
+        return tuple(hit for hit in self.hits if hit.grade != "A")
+
+
+def judge_stops(case: Case, view: AxisView, agents: Iterable[str]) -> Mapping[str, Against]:
+    """The matrix for each of `agents`. A row that speaks of no agent is judged once."""
+    shared: dict[str, Judged] = {}
+    found: dict[str, Against] = {}
+    for agent in agents:
+        taking = case.taking(agent=agent) is not None
+        hits: list[Hit] = []
+        unclear: list[Row] = []
+        for row in case.knowledge.matrix:
+            grade = row.grades.get(agent)
+            if grade is None or (row.new_only and taking):
+                continue
+            if row.key in shared:
+                judged = shared[row.key]
+            else:
+                judged = _judge(case, view, row, agent)
+                if not _depends_on_agent(row):
+                    shared[row.key] = judged
+            if judged.answer:
+                hits.append(Hit(row, grade, judged.evidence))
+            elif judged.answer is None and grade == "A":
+                unclear.append(row)
+        found[agent] = Against(agent, tuple(hits), tuple(unclear))
+    return found
+
+
+def _depends_on_agent(row: Row) -> bool:
+    return any(isinstance(test, AllergyTest) and test.group is None for test in row.tests)
+
+
+def _judge(case: Case, view: AxisView, row: Row, agent: str) -> Judged:
+    evidence: tuple[Evidence, ...] = ()
+    answer: bool | None = False
+    for test in row.tests:
+        judged = _test(case, view, test, agent)
+        if judged.answer:
+            answer, evidence = True, evidence + judged.evidence
+        elif judged.answer is None and answer is False:
+            answer = None
+    return Judged(answer, evidence)
+
+
+def _test(case: Case, view: AxisView, test: Test, agent: str) -> Judged:
+    match test:
+        case ProblemTest():
+            return _problem(case, test)
+        case LabTest():
+            return _lab(case, test)
+        case DrugTest():
+            return _drug(case, test)
+        case AllergyTest():
+            return _allergy(case, test, agent)
+        case FactTest():
+            return FACT[test.fact](case, view)
+
+
+def _problem(case: Case, test: ProblemTest) -> Judged:
+    if not test.concepts.isdisjoint(case.problems.keys()):
+        found = tuple(
+            evidence_of_problem(p, "blocks")
+            for p in case.with_concepts(test.concepts)
+            if _is(case, p, test)
+        )
+        if found:
+            return Judged(True, found)
+    return UNKNOWN if "problems" in case.unread else NO
+
+
+def _is(case: Case, problem: Problem, test: ProblemTest) -> bool:
+    if test.when == "ever":
+        return True
+    active = problem.active is not False and problem.abated is None
+    if test.when == "active":
+        return active
+    day = problem.onset or problem.recorded
+    young = day is None or (case.today - day).days <= test.days
+    if test.when == "event":
+        return young and (day is not None or active)
+    # An event without a date is recent while it is active (rules 8, VTE).
+    recent = active and young
+    return recent if test.when == "recent" else not recent
+
+
+def _lab(case: Case, test: LabTest) -> Judged:
+    withheld = case.withheld.get(test.analyte)
+    if withheld is not None:
+        return UNKNOWN
+    reading = case.newest(test.analyte, test.days)
+    if reading is None:
+        return NO
+    limit = case.range_of(reading).high if test.of_uln else Decimal(1)
+    span = span_of(reading)
+    answers = [
+        compare(cut)
+        for bound, compare in (
+            (test.above, span.above),
+            (test.at_least, span.at_least),
+            (test.below, span.below),
+            (test.up_to, span.up_to),
+        )
+        if bound is not None and (cut := times(limit, bound)) is not None
+    ]
+    if not answers:
+        return UNKNOWN
+    answer = every(answers)
+    evidence = (evidence_of(reading, "blocks", ranged=test.of_uln),) if answer else ()
+    return Judged(answer, evidence)
+
+
+def _drug(case: Case, test: DrugTest) -> Judged:
+    for course in case.courses:
+        if course.active and (
+            course.episode.drug_class in test.classes or course.episode.agent in test.agents
+        ):
+            return Judged(True, (evidence_of_course(course, "blocks"),))
+    return UNKNOWN if "therapy" in case.unread else NO
+
+
+def _allergy(case: Case, test: AllergyTest, agent: str) -> Judged:
+    drugs = case.knowledge.catalogue.drugs
+    group = test.group or drugs[agent].allergy_group
+    found = tuple(
+        _evidence_of_allergy(allergy)
+        for allergy in case.allergies
+        if allergy.type == test.type
+        and any(
+            key == agent or (group is not None and drugs[key].allergy_group == group)
+            for key in allergy.agents
+            if key in drugs
+        )
+    )
+    if found:
+        return Judged(True, found)
+    return UNKNOWN if "allergies" in case.unread else NO
+
+
+def _evidence_of_allergy(allergy: Allergy) -> Evidence:
+    return Evidence(
+        allergy.reference, None, None, None, None, allergy.recorded, "blocks", allergy.text
+    )

@@ -1,0 +1,133 @@
+"""The protocol from its files: base values, one profile laid over them, the site's own last."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from smartapp.errors import KnowledgeError
+from smartapp.knowledge.protocol import SECTIONS, Parameter, Protocol
+from smartapp.knowledge.table import MARKS, Table, read_toml
+
+Values = dict[str, Parameter]
+
+# Pairs that would contradict each other if a site moved one of them past the other.
+_ASCENDING = (
+    ("low-t.clearly-low", "low-t.low-if-shbg-normal"),
+    ("low-t.low-if-shbg-normal", "low-t.free-t-top"),
+    ("low-t.free-t-top", "low-t.free-t-top-diabetes"),
+    ("shbg.low", "shbg.high"),
+    ("shbg.high", "shbg.high-older"),
+    ("contraindications.tsh-stop-low", "contraindications.tsh-stop-high"),
+    ("contraindications.transaminase-caution", "contraindications.transaminase-stop"),
+    ("contraindications.hematocrit-relative", "contraindications.hematocrit-stop"),
+    ("hematocrit.warning", "hematocrit.stop"),
+    ("hematocrit.stop", "hematocrit.single-stop"),
+    ("hematocrit.confirm-min", "hematocrit.confirm-max"),
+)
+
+
+def load_protocol(path: Path, profile: str | None = None, site: Path | None = None) -> Protocol:
+    """The parameters of `profile` (else the site's, else the pack's default).
+
+    Refuses (KnowledgeError, naming file, key and reason) an unknown profile, section or key, a
+    missing parameter, a value of the wrong type or below zero, and limits out of order.
+    """
+    pack = read_toml(path)
+    version, date, default = pack.text("version"), pack.text("date"), pack.text("default-profile")
+    profiles = pack.table("profile")
+    values: Values = {}
+    for section in SECTIONS:
+        _base(pack.table(section), section, values)
+    pack.done()
+    own = read_toml(site) if site is not None else None
+    name = profile or (own.text("profile", default) if own is not None else default)
+    if own is not None:
+        own.text("profile", default)
+    if name not in profiles:
+        raise KnowledgeError(f"{path.name}: profile: {name!r} is not a profile of this pack")
+    for section, table in profiles.table(name).tables():
+        _base(table, section, values, overlay=True)
+    if own is not None:
+        _site(own, values)
+    _check_order(values, (site or path).name)
+    overridden = tuple(sorted(key for key, value in values.items() if value.overridden))
+    sections: dict[str, Any] = {
+        section.replace("-", "_"): kind(
+            **{f.name: values[f"{section}.{f.name.replace('_', '-')}"].value for f in fields(kind)}
+        )
+        for section, kind in SECTIONS.items()
+    }
+    return Protocol(name, version, date, overridden, **sections, parameters=values)
+
+
+def profile_names(path: Path) -> tuple[str, ...]:
+    """The profiles of a pack, in the order of the file."""
+    return tuple(name for name, _ in read_toml(path).table("profile").tables())
+
+
+def _base(table: Table, section: str, values: Values, overlay: bool = False) -> None:
+    """Full parameters (value, unit, source, mark) of one section of the pack."""
+    if section not in SECTIONS:
+        table.refuse("", "is not a section")
+    types = _types(section)
+    for name, row in table.tables():
+        if name not in types:
+            table.refuse(name, "is not a parameter")
+        key = f"{section}.{name}"
+        values[key] = Parameter(
+            key,
+            _typed(row, "value", types[name]),
+            row.text("unit", ""),
+            row.text("source"),
+            row.choice("mark", MARKS),
+        )
+        row.done()
+    if not overlay:
+        for name in types:
+            if f"{section}.{name}" not in values:
+                table.refuse(name, "is missing")
+
+
+def _site(own: Table, values: Values) -> None:
+    """Bare values of a site's file: same sections, same names, nothing new."""
+    for section, table in own.tables():
+        if section not in SECTIONS:
+            own.refuse(section, "is not a section")
+        types = _types(section)
+        for name, kind in types.items():
+            if name in table:
+                old = values[f"{section}.{name}"]
+                value = _typed(table, name, kind)
+                if value != old.value:
+                    values[old.key] = Parameter(
+                        old.key, value, old.unit, old.source, old.mark, overridden=True
+                    )
+        table.done()
+
+
+def _types(section: str) -> dict[str, type]:
+    hints = get_type_hints(SECTIONS[section])
+    return {f.name.replace("_", "-"): hints[f.name] for f in fields(SECTIONS[section])}
+
+
+def _typed(table: Table, name: str, kind: type) -> Decimal | int | bool:
+    if kind is bool:
+        value = table.raw(name)
+        if not isinstance(value, bool):
+            table.refuse(name, "must be true or false")
+        return value
+    number = table.whole(name) if kind is int else table.number(name)
+    if not (isinstance(number, int) or number.is_finite()) or number < 0:
+        table.refuse(name, "must be a number of at least 0")
+    return number
+
+
+def _check_order(values: Values, file: str) -> None:
+    for lower, upper in _ASCENDING:
+        if values[lower].value > values[upper].value:
+            raise KnowledgeError(
+                f"{file}: {lower}: {values[lower].value} lies above {upper}, {values[upper].value}"
+            )
