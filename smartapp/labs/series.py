@@ -14,6 +14,7 @@ from smartapp.labs.reading import LabRecord, Reading, Series, Unused
 # Laboratories print one draw in both units, the SI figure with three digits (half a percent at
 # worst) and with molar masses that differ in the fourth.
 _ROUNDING = Decimal("0.006")
+_MASS_AND_MOLES = {"mass", "molar"}
 _CORRECTIONS = frozenset({"corrected", "amended"})
 
 
@@ -105,7 +106,7 @@ def _tells_the_same(first: Taken, second: Taken) -> bool:
         return True
     if a.loinc == b.loinc and a.status in _CORRECTIONS and b.status not in _CORRECTIONS:
         return True
-    if first.unit.kind == second.unit.kind or a.method != b.method:
+    if {first.unit.kind, second.unit.kind} != _MASS_AND_MOLES or a.method != b.method:
         return False
     return abs(a.value - b.value) <= _ROUNDING * max(abs(a.value), abs(b.value))
 
