@@ -38,7 +38,7 @@ def lab_templates(knowledge: Knowledge) -> Mapping[str, Template]:
     return {
         code: _checked(_lab(analyte, code))
         for analyte in knowledge.catalogue.analytes.values()
-        for code in {analyte.order_loinc, *analyte.loinc}
+        for code in {analyte.order_loinc, *analyte.loinc} - {""}
     }
 
 

@@ -101,8 +101,7 @@ def gather(
     resources = Resources()
     keys = {name: _read_key(name, request.prefetch.get(name), resources) for name in names}
     _keep_own_patient(request.patient_id, resources, keys["patient"])
-    open_server = site is not None and site.open
-    if site is not None and (request.token is not None or open_server):
+    if site is not None and request.fhir_server and (request.token or site.open):
         _complete(request, keys, catalogue, site, resources, timeout_ms, deadline_s)
         _keep_own_patient(request.patient_id, resources, keys["patient"])
     if not resources.patients:
