@@ -189,14 +189,15 @@ class Report:
         self, kind: FindingKind, level: str, about: Ordered | None
     ) -> tuple[Severity, bool, str]:
         """Severity, whether a card, and the decision it shares one with (contract 4)."""
+        decision = kind.decision.get(level) or kind.decision["default"]
         if not self.occasion.ordering:
             severity = kind.view.get(level) or kind.view.get("default") or "info"
-            return severity, bool(kind.view) and level not in kind.quiet, kind.decision
+            return severity, bool(kind.view) and level not in kind.quiet, decision
         spoken = [about] if about is not None else self.occasion.ordered
         lead = next((o for o in spoken if o.role in kind.order_roles), None)
         if lead is None or not kind.order:
             severity = kind.view.get(level) or kind.view.get("default") or "info"
-            return severity, False, kind.decision
+            return severity, False, decision
         severity = kind.order.get(level) or kind.order["default"]
         return severity, level not in kind.quiet, f"order:{lead.agent}"
 

@@ -25,13 +25,13 @@ class FindingKind:
     view, order   severity by the level the rule reports; an absent face makes no card there
     quiet         levels that stay on the dashboard
     order_roles   roles of the ordered drug for which the order face speaks
-    decision      findings of one decision share one card
+    decision      by level; findings of one decision share one card
     rank          order among findings of equal severity
     """
 
     code: str
     rank: int
-    decision: str
+    decision: Mapping[str, str]
     view: Mapping[str, Severity]
     order: Mapping[str, Severity]
     quiet: frozenset[str]
@@ -51,9 +51,18 @@ def load_findings(path: Path) -> Mapping[str, FindingKind]:
         quiet = frozenset(row.texts("quiet", ()))
         if quiet - (view.keys() | order.keys()):
             row.refuse("quiet", "names a level that no face has")
-        kinds[code] = FindingKind(code, rank, row.text("decision"), view, order, quiet, roles)
+        kinds[code] = FindingKind(code, rank, _decision(row), view, order, quiet, roles)
         row.done()
     return kinds
+
+
+def _decision(row: Table) -> Mapping[str, str]:
+    """`decision = "safety"` or `decision = { default = …, level = … }`."""
+    value = row.raw("decision")
+    words = {"default": value} if isinstance(value, str) else value
+    if not isinstance(words, dict) or "default" not in words:
+        row.refuse("decision", "must be a word or a table with a default")
+    return words
 
 
 def _face(row: Table, name: str) -> Mapping[str, Severity]:
