@@ -255,7 +255,7 @@ def read_analytes(file: Table) -> dict[str, Analyte]:
     analytes: dict[str, Analyte] = {}
     owner: dict[str, str] = {}
     for key, table in file.children("analyte"):
-        units[key] = _units(table, units)
+        units[key] = _with_display(table, _units(table, units))
         analytes[key] = analyte = _analyte(key, table, units[key])
         table.done()
         _claim(table, "loinc", analyte.loinc, owner, key)
@@ -458,6 +458,16 @@ def _units(table: Table, earlier: Mapping[str, Mapping[str, Unit]]) -> dict[str,
         entry.done()
     if not units:
         table.refuse("units", "at least one unit is needed")
+    return units
+
+
+def _with_display(table: Table, units: dict[str, Unit]) -> dict[str, Unit]:
+    """Adds the spellings we show ourselves, so that they too are found as they stand."""
+    for name in ("unit", "si_unit", "conventional_unit"):
+        spelling = table.text(name, "")
+        unit = units.get(level_unit(spelling))
+        if unit is not None:
+            units.setdefault(spelling, unit)
     return units
 
 
