@@ -44,7 +44,7 @@ def detail(
     """The whole text of one card. `left_out` are findings that found no room on any card."""
     names = {key: analyte.name for key, analyte in knowledge.catalogue.analytes.items()}
     blocks = [_finding(finding, names) for finding in findings]
-    blocks += _options(findings, assessment)
+    blocks += _options(findings, assessment, knowledge)
     blocks += _regulatory(findings, assessment, knowledge, drafts)
     blocks += _untold(_about(findings, assessment.not_evaluable), gaps)
     if left_out:
@@ -79,11 +79,13 @@ def _evidence(evidence: Evidence, names: Mapping[str, str]) -> str:
     parts = []
     if evidence.analyte is not None:
         parts.append(names.get(evidence.analyte, evidence.analyte))
-    parts.append(_value(evidence))
+    if value := _value(evidence):
+        parts.append(value)
+    said = " ".join(parts)
     if evidence.note:
-        parts.append(escape(evidence.note))
-    when = moment(evidence.effective)
-    return f"{' '.join(part for part in parts if part)} ({when})"
+        note = escape(evidence.note)
+        said = f"{said}; {note}" if said else note
+    return f"{said} ({moment(evidence.effective)})"
 
 
 def _value(evidence: Evidence) -> str:
@@ -97,14 +99,17 @@ def _value(evidence: Evidence) -> str:
     return escape(f"{canonical}, sent as {sent}" if sent else canonical)
 
 
-def _options(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
+def _options(
+    findings: Sequence[Finding], assessment: Assessment, knowledge: Knowledge
+) -> list[str]:
     if all(finding.code != "recalibration-candidate" for finding in findings):
         return []
     eligible = [option for option in assessment.recommendation.options if option.eligible]
     if not eligible:
         return []
     lines = ["Published starts that may be considered:", ""]
-    lines += [f"- {escape(option.agent)}: {escape(option.regimen)}" for option in eligible]
+    drugs = knowledge.catalogue.drugs
+    lines += [f"- {escape(drugs[o.agent].name)}: {escape(o.regimen)}" for o in eligible]
     return ["\n".join(lines)]
 
 
@@ -138,7 +143,10 @@ def _about(
 
 
 def _untold(not_evaluable: Sequence[NotEvaluable], gaps: Iterable[Gap]) -> list[str]:
-    lines = [f"- {escape(item.reason)} {escape(item.fix)}" for item in not_evaluable[:MOST_UNTOLD]]
+    lines = [
+        f"- {escape(item.reason)} What would settle it: {escape(item.fix)}"
+        for item in not_evaluable[:MOST_UNTOLD]
+    ]
     if len(not_evaluable) > MOST_UNTOLD:
         lines.append(f"- and {len(not_evaluable) - MOST_UNTOLD} more, shown in the app")
     lines += [

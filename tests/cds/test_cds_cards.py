@@ -123,7 +123,7 @@ def test_what_is_missing_is_named(speaker: Speaker) -> None:
     of = assessment(not_evaluable=(untold,))
     gaps = (Gap("allergies", "failed", "the server refused"),)
     text = said(speaker, finding("a"), of=of, gaps=gaps)[0]["detail"]
-    assert "FSH was not measured. Measure FSH." in text
+    assert "FSH was not measured. What would settle it: Measure FSH." in text
     assert "allergies: could not be read (the server refused)" in text
 
 
