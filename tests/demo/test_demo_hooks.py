@@ -15,6 +15,8 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from smartapp.demo import Behaviour
+
 
 @pytest.fixture
 def cds(serve_app: Callable[..., str]) -> FakeCds:
@@ -268,8 +270,6 @@ class TestWhenTheServiceFails:
 
 
 def test_services_without_templates_or_token_are_called_bare(make_ehr: Any, cds: FakeCds) -> None:
-    from smartapp.demo import Behaviour
-
     ehr = make_ehr(
         app_base_url=cds.address,
         behaviour=Behaviour(prefetch=False, fhir_authorization=False),

@@ -10,13 +10,13 @@ import pytest
 import requests
 from demo_sandbox import make_config
 
-from smartapp.demo import DemoConfig
+from smartapp.demo import DemoConfig, create_ehr
 from smartapp.demo.serve import start
 from smartapp.demo.stories import load_stories
 
 
 @pytest.fixture
-def config(free_port: int, monkeypatch: pytest.MonkeyPatch) -> DemoConfig:
+def config(free_port: int) -> DemoConfig:
     made: DemoConfig = make_config(origin=f"http://localhost:{free_port}")
     return made
 
@@ -68,8 +68,6 @@ def test_log_lines_hold_no_ids_codes_or_tokens(
 
 def test_the_fixture_patients_are_all_served() -> None:
     """Whatever stories there are, they load side by side."""
-    from smartapp.demo import create_ehr
-
     config = make_config()
     stories = load_stories(config.anchor)
     client = create_ehr(config).test_client()
