@@ -65,7 +65,8 @@ def read_record(
         local_codes=local_codes or {},
         sex="female" if demographics.sex == "not-male" else "male",
     )
-    lost = _lost_results(resources.quarantined, catalogue)
+    quarantined = sorted(set(resources.quarantined), key=lambda row: (row.reference, row.path))
+    lost = _lost_results(quarantined, catalogue)
     return PatientRecord(
         issuer=issuer,
         demographics=demographics,
@@ -76,8 +77,8 @@ def read_record(
             problems, reader.own(resources.goals, "Goal"), observations, reader.local
         ),
         series=_with_lost(labs.series, lost),
-        unused=tuple(sorted((*reader.unused, *labs.unused, *lost), key=_unused_order)),
-        quarantined=tuple(sorted(resources.quarantined, key=lambda q: (q.reference, q.path))),
+        unused=tuple(sorted({*reader.unused, *labs.unused, *lost}, key=_unused_order)),
+        quarantined=tuple(quarantined),
         gaps=tuple(sorted(resources.gaps, key=lambda gap: (gap.what, gap.state, gap.reason))),
         timezone=timezone,
         fetched=fetched,
