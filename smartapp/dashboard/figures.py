@@ -62,7 +62,11 @@ def local(when: datetime, zone: tzinfo | None) -> datetime:
     """
     if when.tzinfo is None or when.utcoffset() != timedelta(0) or zone is None:
         return when
-    return when.astimezone(zone)
+    try:
+        return when.astimezone(zone)
+    except OverflowError:
+        # The first or the last day of the calendar has no other zone.
+        return when
 
 
 def clock(when: datetime, zone: tzinfo | None) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from smartapp import __version__
 from smartapp.dashboard import figures, words
 from smartapp.dashboard.chart import Chart
-from smartapp.dashboard.finding import FindingView, ShownNote, findings, shown_note
+from smartapp.dashboard.finding import FindingView, findings
 from smartapp.dashboard.lanes import Lanes, lanes
 from smartapp.dashboard.leftovers import Leftovers, leftovers
 from smartapp.dashboard.results import Group, results_by_analyte
+from smartapp.dashboard.shown import ShownNote, shown_note
 from smartapp.dashboard.strip import Strip, strip
 from smartapp.dashboard.verdict import (
     DueRow,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +17,6 @@ from smartapp.dashboard.headers import guard
 from smartapp.dashboard.lanes import Lanes, lanes
 from smartapp.dashboard.page import page
 from smartapp.dashboard.results import results_by_analyte
-from smartapp.dashboard.spec import PRINT_WIDTH, Scheme, spec
 from smartapp.errors import TrustError
 from smartapp.knowledge import Knowledge
 from smartapp.settings import Settings
@@ -96,9 +96,9 @@ def blueprint(
     @pages.get("/chart/<launch_id>/chart.json")
     def chart_json(launch_id: str) -> Response:
         chart = open_chart(launch_id)
-        scheme: Scheme = "dark" if request.args.get("scheme") == "dark" else "light"
         body = _drawable(chart, knowledge)
-        content = msgspec.json.encode(spec(body, scheme)) if not body.empty else b"null"
+        dark = request.args.get("scheme") == "dark"
+        content = b"null" if body.empty else msgspec.json.encode(_spec(body, dark=dark))
         answer = Response(content, 404 if body.empty else 200, mimetype="application/json")
         return guard(answer, chart.frame_ancestors)
 
@@ -106,7 +106,7 @@ def blueprint(
     def chart_svg(launch_id: str) -> Response:
         chart = open_chart(launch_id)
         body = _drawable(chart, knowledge)
-        svg = "" if body.empty else draw(spec(body, "light", PRINT_WIDTH))
+        svg = "" if body.empty else draw(_spec(body, dark=False))
         answer = Response(svg, 404 if body.empty else 200, mimetype="image/svg+xml")
         return guard(answer, chart.frame_ancestors)
 
@@ -139,6 +139,13 @@ def blueprint(
 def _drawable(chart: Chart, knowledge: Knowledge) -> Lanes:
     groups = results_by_analyte(chart.record.series, knowledge.catalogue, chart.zone)
     return lanes(chart, knowledge, groups)
+
+
+def _spec(body: Lanes, *, dark: bool) -> dict[str, Any]:
+    # Altair takes a quarter of a second to import: not when a command line imports this room.
+    from smartapp.dashboard.spec import spec
+
+    return spec(body, "dark" if dark else "light")
 
 
 def _from_our_own_page() -> None:

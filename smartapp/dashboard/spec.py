@@ -18,8 +18,8 @@ Scheme = Literal["light", "dark"]
 
 LANE_HEIGHT = 50
 BAR_HEIGHT = 18
-DEFAULT_WIDTH = 560
-PRINT_WIDTH = 680
+# The page sets its own width; this one is for print and for pages without a script.
+WIDTH = 620
 AXIS_WIDTH = 34
 
 # A limit sign: a bar with an arrow head that says on which side the value lies.
@@ -33,6 +33,7 @@ SHAPES = {
     "in": "circle",
     "high": "triangle-up",
     "low": "triangle-down",
+    "unknown": "square",
     "under": _UNDER,
     "over": _OVER,
     "day": _DAY,
@@ -57,7 +58,7 @@ PALETTES: dict[Scheme, dict[str, str]] = {
 }  # fmt: skip
 
 
-def spec(lanes: Lanes, scheme: Scheme = "light", width: int = DEFAULT_WIDTH) -> dict[str, Any]:
+def spec(lanes: Lanes, scheme: Scheme = "light", width: int = WIDTH) -> dict[str, Any]:
     """The Vega-Lite spec with its data. Refuses (ValueError) a chart without any lane."""
     if lanes.empty:
         raise ValueError("a chart needs at least one lane")
