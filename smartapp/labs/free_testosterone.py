@@ -132,7 +132,7 @@ def _nearest(albumin: Series | None, to: Reading, days: int) -> Reading | None:
         for reading in (albumin.readings if albumin else ())
         if not reading.censored and abs((reading.drawn - to.drawn).days) <= days
     ]
-    return min(near)[2] if near else None
+    return min(near, key=lambda entry: entry[:2])[2] if near else None
 
 
 def _within(value: Decimal, limits: Limits) -> bool:
