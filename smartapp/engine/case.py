@@ -117,9 +117,11 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
     readings: dict[str, tuple[Reading, ...]] = {}
     withheld: dict[str, Unused] = {}
     unused = [u for u in record.unused if _known(u.recorded or u.effective, as_of, today)]
+    # Two days back every zone agrees that it is past: most readings need no look at offsets.
+    past = days_before(today, 2)
     for analyte, series in record.series.items():
         known = tuple(r for r in series.readings if _known(r.recorded, as_of, today))
-        future = [r for r in known if not _known(r.effective, as_of, today)]
+        future = [r for r in known if r.drawn >= past and not _known(r.effective, as_of, today)]
         if future:
             known = tuple(r for r in known if r not in future)
             unused += [
@@ -178,9 +180,6 @@ def _known(moment: Moment | None, as_of: datetime, today: date) -> bool:
         return moment <= today
     if moment.tzinfo is None:
         return moment.date() <= today
-    # A whole day apart needs no look at the offsets.
-    if (today - moment.date()).days > 1:
-        return True
     return moment <= as_of
 
 

@@ -14,6 +14,8 @@ from smartapp.engine.samples import evidence_of
 from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import every, span_of, times
 from smartapp.knowledge.matrix import (
+    ALLERGY,
+    ANYTHING,
     AllergyTest,
     DrugTest,
     FactTest,
@@ -55,59 +57,67 @@ class Against:
 
 
 def judge_stops(case: Case, view: AxisView, agents: Iterable[str]) -> Mapping[str, Against]:
-    """The matrix for each of `agents`. A row that speaks of no agent is judged once."""
-    shared: dict[str, Judged] = {}
-    found: dict[str, Against] = {}
-    for agent in agents:
-        taking = case.taking(agent=agent) is not None
-        hits: list[Hit] = []
-        unclear: list[Row] = []
-        for row in case.knowledge.matrix:
+    """The matrix for each of `agents`. A row that asks nothing of the agent is judged once."""
+    hits: dict[str, list[Hit]] = {agent: [] for agent in agents}
+    unclear: dict[str, list[Row]] = {agent: [] for agent in hits}
+    taken = {c.episode.agent for c in case.courses if c.active}
+    on_record = _on_record(case)
+    for row in case.knowledge.matrix:
+        if on_record is not None and row.touches.isdisjoint(on_record):
+            continue
+        shared: Judged | None = None
+        for agent in hits:
             grade = row.grades.get(agent)
-            if grade is None or (row.new_only and taking):
+            if grade is None or (row.new_only and agent in taken):
                 continue
-            if row.key in shared:
-                judged = shared[row.key]
-            else:
+            judged = shared
+            if judged is None:
                 judged = _judge(case, view, row, agent)
-                if not _depends_on_agent(row):
-                    shared[row.key] = judged
+                shared = None if row.per_agent else judged
             if judged.answer:
-                hits.append(Hit(row, grade, judged.evidence))
+                hits[agent].append(Hit(row, grade, judged.evidence))
             elif judged.answer is None and grade == "A":
-                unclear.append(row)
-        found[agent] = Against(agent, tuple(hits), tuple(unclear))
-    return found
+                unclear[agent].append(row)
+    return {
+        agent: Against(agent, tuple(found), tuple(unclear[agent])) for agent, found in hits.items()
+    }
 
 
-def _depends_on_agent(row: Row) -> bool:
-    return any(isinstance(test, AllergyTest) and test.group is None for test in row.tests)
+def _on_record(case: Case) -> set[str] | None:
+    """What rows may touch; None when something could not be read, for then absence is nothing."""
+    if case.unread:
+        return None
+    names = {ANYTHING, *case.problems, *case.readings, *case.withheld}
+    for course in case.courses:
+        if course.active:
+            names.update((course.episode.agent, course.episode.drug_class))
+    if case.allergies:
+        names.add(ALLERGY)
+    return names
 
 
 def _judge(case: Case, view: AxisView, row: Row, agent: str) -> Judged:
-    evidence: tuple[Evidence, ...] = ()
-    answer: bool | None = False
+    """True as soon as one test is, with the evidence of all that are."""
+    found = NO
     for test in row.tests:
         judged = _test(case, view, test, agent)
         if judged.answer:
-            answer, evidence = True, evidence + judged.evidence
-        elif judged.answer is None and answer is False:
-            answer = None
-    return Judged(answer, evidence)
+            found = Judged(True, found.evidence + judged.evidence)
+        elif judged.answer is None and found.answer is False:
+            found = judged
+    return found
 
 
 def _test(case: Case, view: AxisView, test: Test, agent: str) -> Judged:
-    match test:
-        case ProblemTest():
-            return _problem(case, test)
-        case LabTest():
-            return _lab(case, test)
-        case DrugTest():
-            return _drug(case, test)
-        case AllergyTest():
-            return _allergy(case, test, agent)
-        case FactTest():
-            return FACT[test.fact](case, view)
+    if isinstance(test, ProblemTest):
+        return _problem(case, test)
+    if isinstance(test, LabTest):
+        return _lab(case, test)
+    if isinstance(test, FactTest):
+        return FACT[test.fact](case, view)
+    if isinstance(test, DrugTest):
+        return _drug(case, test)
+    return _allergy(case, test, agent)
 
 
 def _problem(case: Case, test: ProblemTest) -> Judged:

@@ -34,6 +34,8 @@ FACTS = frozenset(
         "unapproved",
     }
 )
+# In `Row.touches`: an allergy of any kind; and a fact, which may rest on anything.
+ALLERGY, ANYTHING = "allergy", "*"
 _WHEN: Mapping[str, ProblemWhen] = {when: when for when in get_args(ProblemWhen)}
 GRADES: Mapping[str, Grade] = {"A": "A", "R": "R", "P": "P"}
 
@@ -89,7 +91,10 @@ Test = ProblemTest | LabTest | DrugTest | AllergyTest | FactTest
 class Row:
     """One row. `spoken_by`: a finding code that already says it; then the row stays silent.
 
-    new_only   holds only for an agent the man is not taking now
+    new_only    holds only for an agent the man is not taking now
+    per_agent   asks something of the agent itself, and must be judged for each
+    touches     concepts, analytes, drugs of which one must be on record for the row to hold;
+                ANYTHING where that cannot be said
     """
 
     key: str
@@ -101,6 +106,8 @@ class Row:
     sources: tuple[Source, ...]
     spoken_by: str | None
     new_only: bool
+    per_agent: bool
+    touches: frozenset[str]
 
 
 def load_matrix(
@@ -113,21 +120,34 @@ def load_matrix(
         if not isinstance(tests, list) or not tests:
             row.refuse("any", "a row needs at least one test")
         reader = _Tests(catalogue, protocol)
+        read = tuple(reader.read(Table(row.file, f"{key}.any", test)) for test in tests)
         rows.append(
             Row(
                 key,
                 f"R-CI-{key}",
                 _grades(row, catalogue),
-                tuple(reader.read(Table(row.file, f"{key}.any", test)) for test in tests),
+                read,
                 as_basis(row.choice("basis", BASES)),
                 row.choice("mark", MARKS),
                 cite(row.texts("citations"), sources, f"{path.name}: {key}"),
                 row.text("spoken-by", "") or None,
                 row.flag("new-only"),
+                any(isinstance(test, AllergyTest) and test.group is None for test in read),
+                frozenset(name for test in read for name in _touched(test)),
             )
         )
         row.done()
     return tuple(rows)
+
+
+def _touched(test: Test) -> frozenset[str]:
+    if isinstance(test, ProblemTest):
+        return test.concepts
+    if isinstance(test, LabTest):
+        return frozenset({test.analyte})
+    if isinstance(test, DrugTest):
+        return test.classes | test.agents
+    return frozenset({ALLERGY if isinstance(test, AllergyTest) else ANYTHING})
 
 
 def _grades(row: Table, catalogue: Catalogue) -> Mapping[str, Grade]:
