@@ -22,6 +22,7 @@ from smartapp.charts import Charts
 from smartapp.errors import SmartAppError
 from smartapp.knowledge import Knowledge, load
 from smartapp.ledger import open_ledger, start_sweeper
+from smartapp.logs import places
 from smartapp.settings import Settings, from_environ
 from smartapp.share import share
 from smartapp.smart import Issuers, Sessions, load_issuers
@@ -82,6 +83,7 @@ def create_app(
     ):
         app.register_blueprint(room, url_prefix=settings.base_path or None)
     _error_pages(app, settings)
+    app.extensions["ledger"] = ledger
     app.extensions["stop_sweeper"] = start_sweeper(
         ledger, clock, retention=timedelta(days=settings.retention_days)
     )
@@ -166,6 +168,5 @@ def _error_pages(app: Flask, settings: Settings) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        # Type and place only: a message may quote the record that caused it (see logs.py).
-        _log.error("unforeseen error", exc_info=error)
+        _log.error("unforeseen error: %s", places(error))
         return page(500, "Something went wrong here; nothing was changed.", "unforeseen")

@@ -9,22 +9,24 @@ from types import TracebackType
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
+def places(error: BaseException) -> str:
+    """Type and place of an exception. Its message and locals may hold a record: never those."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    path = " < ".join(
+        f"{f.name}({f.filename.rpartition('/')[2]}:{f.lineno})" for f in reversed(frames)
+    )
+    return f"{type(error).__module__}.{type(error).__qualname__} at {path}"
+
+
 class Discreet(logging.Formatter):
-    """Formats an exception by type and place only: its message and locals may hold a record."""
+    """Formats whatever exception a library logs by type and place only."""
 
     def formatException(
         self,
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        kind, _, trace = ei
-        if kind is None:
-            return ""
-        frames = traceback.extract_tb(trace)[-8:]
-        places = " < ".join(
-            f"{f.name}({f.filename.rpartition('/')[2]}:{f.lineno})" for f in reversed(frames)
-        )
-        return f"{kind.__module__}.{kind.__qualname__} at {places}"
+        return "" if ei[1] is None else places(ei[1])
 
 
 def start_logging(level: str) -> None:

@@ -14,13 +14,17 @@ import pytest
 
 from smartapp.cli import main
 from smartapp.demo.stories import load_stories
+from smartapp.demo.wire import encode
 
 ANCHOR = date(2026, 3, 2)
 Run = Callable[..., tuple[int, str, str]]
 
 
 def bundle(story: str) -> dict[str, Any]:
-    return next(s.bundle for s in load_stories(ANCHOR) if s.key == story)
+    """A story as plain JSON values."""
+    found = next(s.bundle for s in load_stories(ANCHOR) if s.key == story)
+    plain: dict[str, Any] = json.loads(encode(found))
+    return plain
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ RESOURCE_TYPES = (
     "Observation",
     "Condition",
     "Procedure",
+    "Medication",
     "MedicationRequest",
     "MedicationStatement",
     "AllergyIntolerance",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser_steps import Ehr, app_frame, open_finding
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from smartapp.serve import DemoPair
 
@@ -72,8 +72,9 @@ def test_two_patients_in_one_browser_never_mix(page: Page, pair: DemoPair) -> No
     second.open_chart("eugonadal")
     names = first.name, second.name
     assert names[0] != names[1]
-    first.open_app()
-    second.open_app()
+    for ehr in (first, second):
+        ehr.open_app()
+        expect(app_frame(ehr.page).locator(".strip")).to_contain_text(ehr.name)
     for _ in range(2):
         for ehr, own, other in ((first, *names), (second, *reversed(names))):
             frame = app_frame(ehr.page)
@@ -102,13 +103,14 @@ def test_another_browser_cannot_open_the_launch(page: Page, pair: DemoPair) -> N
 def test_a_launch_without_the_cookie_says_so_and_offers_a_way_out(
     page: Page, pair: DemoPair
 ) -> None:
-    """The cookie is thrown away between launch and callback, inside the frame."""
+    """The browser throws away the cookie that the launch sets inside the frame."""
 
-    def forget(route) -> None:  # type: ignore[no-untyped-def]
-        page.context.clear_cookies(name="__Host-hpg")
-        route.continue_()
+    def forget(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        kept = {k: v for k, v in answer.headers.items() if k.lower() != "set-cookie"}
+        route.fulfill(status=answer.status, headers=kept, body=answer.body())
 
-    page.route(re.compile(r"/callback\?"), forget)
+    page.route(re.compile(r"/launch\?"), forget)
     ehr = Ehr(page, pair)
     ehr.open_chart("severe-primary")
     ehr.open_app()

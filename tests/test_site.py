@@ -1,0 +1,137 @@
+"""What the deployment says about itself, and who may ask."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from smartapp.app import create_app
+from smartapp.logs import Discreet
+from smartapp.settings import from_environ
+from smartapp.site import manifest
+from smartapp.smart.scopes import RESOURCE_TYPES
+
+Make = Callable[..., Flask]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def app(**env: str) -> Flask:
+        values = {"SECRET_KEYS": "k" * 40, "HOME_DIR": str(tmp_path), **env}
+        made = create_app(from_environ({f"SMARTAPP_{k}": v for k, v in values.items()}))
+        made.extensions["stop_sweeper"]()
+        return made
+
+    return app
+
+
+@pytest.fixture
+def client(make: Make) -> FlaskClient:
+    return make().test_client()
+
+
+def test_the_front_page_tells_how_to_register(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    for words in (
+        "http://127.0.0.1:5000/launch", "http://127.0.0.1:5000/callback", "patient/Observation.rs",
+        "hpg-patient-view", "hpg-order-sign", "For prescribers",
+    ):  # fmt: skip
+        assert words in page
+
+
+def test_the_manifest_is_this_deployments(make: Make) -> None:
+    base = "https://hospital.example/apps/hpg"
+    client = make(PUBLIC_BASE_URL=base).test_client()
+    said = client.get("/apps/hpg/launch.json").get_json()
+    assert said["launch_url"] == f"{base}/launch"
+    assert said["redirect_uris"] == [f"{base}/callback"]
+    assert said["fhir_version"] == "4.0.1"
+    assert client.get("/launch.json").status_code == 404
+
+
+def test_the_manifest_asks_for_what_the_launch_asks_for() -> None:
+    scopes = manifest(from_environ({}, demo=True))["scope"].split()
+    assert scopes == ["launch", "openid", "fhirUser", *(f"patient/{t}.rs" for t in RESOURCE_TYPES)]
+
+
+def test_alive_and_ready(client: FlaskClient) -> None:
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_not_ready_without_a_store_and_no_details(make: Make, tmp_path: Path) -> None:
+    app = make()
+    client = app.test_client()
+    app.extensions["ledger"].close()
+    (tmp_path / "ledger.sqlite3").unlink()
+    (tmp_path / "ledger.sqlite3").mkdir()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json() == {"status": "not ready"}
+
+
+def test_metrics_count_without_naming_anyone(client: FlaskClient) -> None:
+    client.get("/chart/secret-launch-id/")
+    client.get("/healthz")
+    page = client.get("/metrics").get_data(as_text=True)
+    assert 'endpoint="site.healthz",status="2xx"' in page
+    assert "secret-launch-id" not in page
+
+
+def test_metrics_are_for_those_the_setting_names(make: Make) -> None:
+    away = {"REMOTE_ADDR": "203.0.113.9"}
+    assert make().test_client().get("/metrics", environ_base=away).status_code == 404
+    assert make(METRICS="off").test_client().get("/metrics").status_code == 404
+    locked = make(METRICS="m" * 20).test_client()
+    assert locked.get("/metrics").status_code == 404
+    good = {"Authorization": f"Bearer {'m' * 20}"}
+    assert locked.get("/metrics", headers=good, environ_base=away).status_code == 200
+
+
+def test_behind_a_proxy_loopback_is_the_proxys_neighbour(make: Make) -> None:
+    client = make(TRUSTED_PROXIES="1").test_client()
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
+    assert client.get("/metrics", headers=forwarded).status_code == 404
+
+
+def test_an_unknown_address_is_a_page_with_a_reference(client: FlaskClient) -> None:
+    answer = client.get("/nothing/<script>alert(1)</script>")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 404
+    assert "Reference" in page
+    assert "<script>" not in page
+    assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_an_unforeseen_error_shows_and_logs_no_data(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make()
+
+    @app.get("/boom")
+    def boom() -> str:
+        raise ValueError("John Doe, testosterone 212")
+
+    with caplog.at_level(logging.DEBUG):
+        answer = app.test_client().get("/boom")
+    assert answer.status_code == 500
+    assert "John" not in answer.get_data(as_text=True)
+    assert "ValueError at boom(test_site.py" in caplog.text
+    assert "John" not in caplog.text
+
+
+def test_an_exception_logged_by_a_library_loses_its_message() -> None:
+    try:
+        raise ValueError("John Doe")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", None, sys.exc_info())
+    written = Discreet("%(message)s").format(record)
+    assert "ValueError at" in written
+    assert "John" not in written
