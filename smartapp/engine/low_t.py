@@ -132,7 +132,9 @@ def _table(case: Case, samples: Samples, pair: tuple[Sample, ...]) -> LowT:
             return replace(judged, reason="shbg-at-risk", lacks="shbg")
         return replace(judged, answer="low", reason="low")
     if below is None or decided_by_free_t is None:
-        return replace(judged, reason="censored")
+        # Of plain values only the question of diabetes can be left open.
+        reason = "censored" if level.value is None else "problems-unread"
+        return replace(judged, reason=reason)
     if decided_by_free_t:
         return _by_free_t(case, samples, judged)
     return replace(judged, answer="not-low", reason="not-low")
