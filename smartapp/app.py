@@ -19,7 +19,7 @@ from smartapp import cds, dashboard, site, smart
 from smartapp.cds.discovery import SERVICES
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
-from smartapp.errors import SmartAppError
+from smartapp.errors import ConfigError, SmartAppError
 from smartapp.knowledge import Knowledge, load
 from smartapp.ledger import open_ledger, start_sweeper
 from smartapp.logs import places
@@ -50,6 +50,7 @@ def create_app(
     settings = settings or from_environ()
     knowledge = load(site_file=settings.protocol_file)
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else Issuers()
+    _check_local_codes(issuers, knowledge)
     ledger = open_ledger(settings)
     sessions = Sessions(settings, issuers, ledger, clock)
     charts = Charts(sessions, knowledge)
@@ -91,6 +92,18 @@ def create_app(
     gc.collect()
     gc.freeze()
     return app
+
+
+def _check_local_codes(issuers: Issuers, knowledge: Knowledge) -> None:
+    """Refuses (ConfigError) a local code that leads to nothing this product reads."""
+    catalogue = knowledge.catalogue
+    for issuer in issuers:
+        for local, (loinc, _unit) in issuer.local_codes.items():
+            if loinc not in catalogue.by_loinc and loinc not in catalogue.analytes:
+                raise ConfigError(
+                    f"issuers file: {issuer.fhir_base}: local_codes.{local}: {loinc} is not a "
+                    "code this product reads"
+                )
 
 
 def _sites(issuers: Issuers) -> Sites:

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
 import click
@@ -120,6 +120,10 @@ class DemoPair:
         self._ehr.stop()
         self._app.stop()
 
+    def correct(self, resource: dict[str, Any]) -> None:
+        """Let the sandbox's laboratory send a corrected version of a result."""
+        self._ehr.repository.replace(resource)
+
     def _settings(self, config: DemoConfig) -> Settings:
         secret = next((c.secret for c in config.registrations if c.client_id == self._client), None)
         lines = [
@@ -135,6 +139,11 @@ class DemoPair:
         else:
             lines += ['auth = "secret"', 'client_secret_file = "ehr.secret"']
             (self.home / "ehr.secret").write_text(secret, encoding="utf-8")
+        # The sandbox writes testis volumes under a code of its own, as hospitals do.
+        lines += [
+            "[issuer.local_codes]",
+            '"https://sandbox-ehr.example/exam-codes|TESTIS-VOL" = { loinc = "testis-volume" }',
+        ]
         issuers = self.home / "issuers.toml"
         issuers.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return from_environ(

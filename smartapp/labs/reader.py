@@ -193,6 +193,7 @@ class _Reader:
             method_class(observation.method, match.loinc.method),
             _performer(observation.performer),
             flags,
+            None if observation.bodySite is None else _site(observation.bodySite),
         )
         return Taken(reading, unit, draw.moment)
 
@@ -301,6 +302,14 @@ def _flags(
     if unit.note is not None:
         flags += (unit.note,)
     return flags
+
+
+def _site(place: CodeableConcept) -> str | None:
+    """Where on the body: the code, else the words."""
+    for coding in place.coding or ():
+        if coding.code:
+            return coding.code
+    return place.text
 
 
 def _performer(performers: list[Reference] | None) -> str | None:

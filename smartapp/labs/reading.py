@@ -46,6 +46,7 @@ class Reading(Struct, frozen=True, gc=False):
     flags      short machine words, e.g. "unit-over-code", "soft-limit", "quoted-number",
                "on-the-limit", "corrected", "default-range", "assumed-unit".
     recorded   when it first became known (issued, else effective); the engine's as-of cut.
+    site       body site as code or words, where one was sent
     method     comparability class of assay and code; a series breaks where it changes.
     """
 
@@ -67,6 +68,7 @@ class Reading(Struct, frozen=True, gc=False):
     method: str | None = None
     performer: str | None = None
     flags: tuple[str, ...] = ()
+    site: str | None = None
 
     @property
     def censored(self) -> bool:

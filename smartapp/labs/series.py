@@ -102,6 +102,8 @@ def _tells_the_same(first: Taken, second: Taken) -> bool:
     a, b = first.reading, second.reading
     if type(a.effective) is not type(b.effective) or a.comparator != b.comparator:
         return False
+    if a.site != b.site:  # two testes of the same volume are two results
+        return False
     if a.value == b.value:
         return True
     if a.loinc == b.loinc and a.status in _CORRECTIONS and b.status not in _CORRECTIONS:

@@ -241,7 +241,8 @@ class _Table:
             if not isinstance(entry, dict) or set(entry) - {"loinc", "unit"}:
                 raise self._wrong(key, "needs loinc, and may have unit")
             loinc, unit = entry.get("loinc"), entry.get("unit")
-            if not isinstance(loinc, str) or not re.fullmatch(r"\d{1,7}-\d", loinc):
+            # A measurement without a LOINC code (testis volume) is named by its key instead.
+            if not isinstance(loinc, str) or not re.fullmatch(r"\d{1,7}-\d|[a-z][a-z-]+", loinc):
                 raise self._wrong(key, "loinc must be a LOINC code such as 2986-8")
             if unit is not None and not isinstance(unit, str):
                 raise self._wrong(key, "unit must be a text")

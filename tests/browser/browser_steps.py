@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-from smartapp.demo.stories import load_stories
+from smartapp.demo.stories import Story, load_stories
 from smartapp.serve import DemoPair
 
 
@@ -46,9 +48,22 @@ class Ehr:
 
 
 def patient_of(story: str) -> str:
-    from datetime import date
+    return _story(story).patient_id
 
-    return next(s.patient_id for s in load_stories(date(2026, 1, 1)) if s.key == story)
+
+def results_of(story: str, loinc: str) -> list[dict[str, Any]]:
+    """The story's Observations with that LOINC code, as the sandbox serves them today."""
+    return [
+        resource
+        for resource in _story(story).resources()
+        if resource["resourceType"] == "Observation"
+        and any(c.get("code") == loinc for c in resource["code"].get("coding", ()))
+    ]
+
+
+def _story(key: str) -> Story:
+    today = datetime.now(UTC).astimezone().date()
+    return next(s for s in load_stories(today) if s.key == key)
 
 
 def app_frame(page: Page) -> FrameLocator:

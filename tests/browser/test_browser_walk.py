@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from browser_steps import Ehr, app_frame, open_finding
+from browser_steps import Ehr, app_frame, open_finding, results_of
 from playwright.sync_api import Page, Route, expect
 
 from smartapp.serve import DemoPair
@@ -52,6 +52,27 @@ def test_the_cards_link_opens_the_app_at_its_finding(page: Page, pair: DemoPair)
     first = app.locator("details.finding").first
     expect(first).to_have_attribute("open", "")
     expect(first).to_contain_text("testicular failure")
+
+
+def test_a_result_corrected_between_card_and_launch_is_told(
+    page: Page, tmp_path: Path, free_ports: tuple[int, int]
+) -> None:
+    with DemoPair(tmp_path, *free_ports) as pair:
+        ehr = Ehr(page, pair)
+        ehr.open_chart("severe-primary")
+        expect(page.get_by_test_id("card").first).to_contain_text("testicular failure")
+        for result in results_of("severe-primary", "10501-5"):
+            result["status"] = "corrected"
+            result["valueQuantity"]["value"] = 3.1
+            pair.correct(result)
+        page.get_by_test_id("smart-link").first.click()
+        app = app_frame(page)
+        shown = app.locator("#shown")
+        expect(shown).to_contain_text(re.compile(r"shown at \d\d:\d\d", re.IGNORECASE))
+        expect(shown).to_contain_text("prefetch")
+        expect(shown).to_contain_text("Severe primary testicular failure")
+        expect(app.locator("h1")).not_to_contain_text("primary")
+        expect(app.locator("details.finding[open]")).to_have_count(0)
 
 
 def test_the_chart_is_drawn_and_speaks(page: Page, pair: DemoPair) -> None:
