@@ -7,7 +7,8 @@ server.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,10 +17,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from smartapp import __version__
-from smartapp.errors import ConfigError, InputError, SmartAppError
+from smartapp.errors import AssessmentError, ConfigError, InputError, SmartAppError
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
     from smartapp.engine.assessment import Assessment
+    from smartapp.fhir.model import Gap, Resources
     from smartapp.knowledge import Knowledge
     from smartapp.patient.record import DraftOrder
 
@@ -91,32 +95,66 @@ def assess(
     knowledge = load(profile, protocol)
     zone = _zone(timezone)
     moment = _moment(as_of, zone)
-    drafts = _drafts(order, knowledge)
-    run = _Run(knowledge, moment, timezone, drafts, shape)
+    drafts = _Drafts.read(order, knowledge)
+    run = _Run(knowledge, moment, timezone, drafts, _writer(shape, ndjson, knowledge, drafts))
     if ndjson:
         return run.lines(files)
     return run.one_man(files)
 
 
+@dataclass(frozen=True, slots=True)
+class _Drafts:
+    """The drafts of `--order`, as received and as read."""
+
+    rows: tuple[Raw | bytes, ...] = ()
+    orders: tuple[DraftOrder, ...] = ()
+
+    @classmethod
+    def read(cls, file: str | None, knowledge: Knowledge) -> _Drafts:
+        if file is None:
+            return cls()
+        from smartapp.fhir.reading import draft_rows
+        from smartapp.patient import read_drafts
+
+        with _reading(file) as stream:
+            body = stream.read()
+        try:
+            rows = draft_rows(body)
+            return cls(rows, tuple(read_drafts(rows, knowledge.catalogue, focus=None)))
+        except InputError as error:
+            raise InputError(f"{file}: {error.public}") from None
+
+
+Writer = Callable[["Assessment", Sequence["Gap"]], bytes]
+
+
+def _writer(shape: str, one_line: bool, knowledge: Knowledge, drafts: _Drafts) -> Writer:
+    """What an answer is written as. A line of NDJSON is never text."""
+    if shape == "cards":
+        from smartapp.cds.offline import cards_writer
+        from smartapp.settings import Settings
+
+        return cards_writer(knowledge, Settings().url("/launch"), drafts.orders, drafts.rows)
+    if shape == "json" or one_line:
+        from smartapp.engine import to_json
+
+        return lambda assessment, _gaps: to_json(assessment)
+    from smartapp.dashboard.text import as_text
+
+    return lambda assessment, _gaps: as_text(assessment).encode()
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
     """The settings of one `assess` call, and the two ways through it."""
 
-    def __init__(
-        self,
-        knowledge: Knowledge,
-        moment: datetime,
-        timezone: str | None,
-        drafts: Sequence[DraftOrder],
-        shape: str,
-    ) -> None:
-        self.knowledge = knowledge
-        self.moment = moment
-        self.timezone = timezone
-        self.drafts = drafts
-        self.shape = shape
+    knowledge: Knowledge
+    moment: datetime
+    timezone: str | None
+    drafts: _Drafts
+    write: Writer
 
     def one_man(self, files: Sequence[str]) -> int:
-        from smartapp.errors import AssessmentError
         from smartapp.fhir.model import Resources
         from smartapp.fhir.reading import read_bundle
 
@@ -129,11 +167,11 @@ class _Run:
             except InputError as error:
                 raise InputError(f"{file}: {error.public}") from None
         try:
-            assessment = self._assess(resources)
+            answer = self._answer(resources)
         except AssessmentError as error:
             _complain(error.public)
             return 1
-        sys.stdout.buffer.write(self._shown(assessment) + b"\n")
+        sys.stdout.buffer.write(answer + b"\n")
         return 0
 
     def lines(self, files: Sequence[str]) -> int:
@@ -144,7 +182,7 @@ class _Run:
         failed = False
         for number, line in enumerate(_all_lines(files), start=1):
             try:
-                answer = self._shown(self._assess(read_bundle(line)), one_line=True)
+                answer = self._answer(read_bundle(line))
             except SmartAppError as error:
                 failed = True
                 problem = {"code": type(error).__name__, "message": error.public}
@@ -153,25 +191,14 @@ class _Run:
         sys.stdout.buffer.flush()
         return 1 if failed else 0
 
-    def _assess(self, resources: Any) -> Assessment:
+    def _answer(self, resources: Resources) -> bytes:
         from smartapp.engine import assess as judge
         from smartapp.patient import read_record
 
         record = read_record(resources, self.knowledge.catalogue, issuer="", timezone=self.timezone)
-        return judge(record, self.knowledge, self.moment, self.drafts)
-
-    def _shown(self, assessment: Assessment, *, one_line: bool = False) -> bytes:
-        from smartapp.engine import to_json
-
-        if self.shape == "cards":
-            from smartapp.cds import cards_json
-
-            return cards_json(assessment, self.knowledge, self.drafts)
-        if self.shape == "json" or one_line:
-            return to_json(assessment)
-        from smartapp.dashboard.text import as_text
-
-        return as_text(assessment).encode()
+        return self.write(
+            judge(record, self.knowledge, self.moment, self.drafts.orders), record.gaps
+        )
 
 
 def _reading(file: str) -> BinaryIO:
@@ -209,20 +236,6 @@ def _moment(text: str | None, zone: ZoneInfo | None) -> datetime:
     except ValueError:
         raise click.UsageError(f"--as-of {text!r} is not an ISO date or date-time") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone or UTC)
-
-
-def _drafts(file: str | None, knowledge: Knowledge) -> Sequence[DraftOrder]:
-    if file is None:
-        return ()
-    from smartapp.fhir.reading import draft_rows
-    from smartapp.patient import read_drafts
-
-    with _reading(file) as stream:
-        body = stream.read()
-    try:
-        return read_drafts(draft_rows(body), knowledge.catalogue, focus=None)
-    except InputError as error:
-        raise InputError(f"{file}: {error.public}") from None
 
 
 # --- servers ----------------------------------------------------------------------------------

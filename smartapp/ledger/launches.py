@@ -299,7 +299,7 @@ class Launches:
             done = _PUT_TOKENS.run(
                 conn, launch=lease.launch_id, until=_ms(lease.until), sealed=sealed, free=0
             )
-            return done.rowcount == 1
+            return bool(done.rowcount == 1)
 
     def put_pages(
         self,
@@ -372,7 +372,7 @@ class Launches:
     def end(self, conn: Connection, launch_id: str) -> bool:
         """Delete the launch, its tokens and its data; False if there was none."""
         _DROP_PAGES.run(conn, launch=launch_id)
-        return _DROP_LAUNCH.run(conn, launch=launch_id).rowcount == 1
+        return bool(_DROP_LAUNCH.run(conn, launch=launch_id).rowcount == 1)
 
     def sweep(self, now: datetime) -> Swept:
         """Delete every state and launch that is over, with all it held."""
