@@ -78,19 +78,13 @@ def limits(knowledge: Knowledge) -> dict[str, tuple[Limit, ...]]:
 
 
 def limit_rows(lines: tuple[Limit, ...]) -> list[Row]:
-    """The words stand above the highest line and under the others."""
-    return [
-        {"y": float(line.value), "text": line.text, "under": line is not lines[-1]}
-        for line in lines
-    ]
+    return [{"y": float(line.value)} for line in lines]
 
 
 def bands(group: Group, zone: tzinfo | None, of: Span) -> list[Band]:
     """The range of each result from its draw to the next one: the band steps where it changes."""
     made: list[Band] = []
-    rows = [
-        (plotted(row.reading.effective, zone), row.reading.range) for row in reversed(group.results)
-    ]
+    rows = [(plotted(row.reading.effective, zone), row.within) for row in reversed(group.results)]
     rows = [(at, within) for at, within in rows if of.holds(at)]
     for place, (at, within) in enumerate(rows):
         if within is None or (within.low is None and within.high is None):
@@ -141,7 +135,9 @@ def height(
     low, high = min(values), max(values)
     if log:
         return low / 1.3, high * 1.3, True
-    air = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    # Without a range to give the measure, small changes must not look like large ones.
+    least = 0.0 if edges else abs(high) * 0.25
+    air = max((high - low) * 0.08, least) or 1.0
     return max(0.0, low - air) if low >= 0 else low - air, high + air, False
 
 

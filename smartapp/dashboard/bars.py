@@ -8,7 +8,7 @@ from smartapp.dashboard import figures, words
 from smartapp.dashboard.axes import Row, Span, iso
 from smartapp.dashboard.names import drug_name
 from smartapp.knowledge import Knowledge
-from smartapp.patient.record import Episode, TherapyTimeline
+from smartapp.patient.record import Dose, Episode, TherapyTimeline
 
 
 def starts(therapy: TherapyTimeline, knowledge: Knowledge) -> list[datetime]:
@@ -16,7 +16,7 @@ def starts(therapy: TherapyTimeline, knowledge: Knowledge) -> list[datetime]:
     return [
         _midnight(episode.start)
         for episode in therapy.episodes
-        if episode.start and _kind(knowledge, episode)
+        if episode.start and has_bar(knowledge, episode)
     ]
 
 
@@ -33,8 +33,8 @@ def bars(therapy: TherapyTimeline, knowledge: Knowledge, of: Span, now: datetime
         begin = min(max(begin, of.start), of.end)
         stop = min(max(stop, begin), of.end)
         name = drug_name(knowledge.catalogue, episode.agent)
-        label = f"{name} {episode.dose.text if episode.dose else ''}".strip()
-        when = _when(episode)
+        label = f"{name}, {episode.dose.text}" if episode.dose and episode.dose.text else name
+        when, wordings = _when(episode), _wordings(name, kind, episode.dose)
         rows.append(
             {
                 "row": name,
@@ -43,7 +43,9 @@ def bars(therapy: TherapyTimeline, knowledge: Knowledge, of: Span, now: datetime
                 "kind": kind,
                 "sure": episode.status != "uncertain",
                 "goes_on": episode.status == "active",
-                "outside": _room_before(begin, ends.get(name, of.start), of),
+                **_words(
+                    _wordings(name, kind, episode.dose), begin, stop, ends.get(name, of.start), of
+                ),
                 "label": label,
                 "when": when,
                 "say": f"{label}, {when}",
@@ -51,6 +53,11 @@ def bars(therapy: TherapyTimeline, knowledge: Knowledge, of: Span, now: datetime
         )
         ends[name] = stop
     return rows
+
+
+def has_bar(knowledge: Knowledge, episode: Episode) -> bool:
+    """Whether the drug matters to the axis."""
+    return _kind(knowledge, episode) is not None
 
 
 def _kind(knowledge: Knowledge, episode: Episode) -> str | None:
@@ -67,10 +74,40 @@ def _when(episode: Episode) -> str:
     return f"{since} to {until}" if episode.stop else f"{since}, {until}"
 
 
-def _room_before(begin: datetime, before: datetime, of: Span) -> bool:
-    """Whether a bar's words stand to its left: it starts late, and nothing is in their way."""
+def _wordings(name: str, kind: str, dose: Dose | None) -> list[str]:
+    """Drug and dose, from the fullest wording to the shortest that still says something."""
+    if dose is None or dose.amount is None:
+        return [name]
+    amount = figures.amount(dose.amount, dose.unit)
+    # Injections are thought of by the week, tablets by the day.
+    weekly = kind == "androgen" or dose.unit == "[IU]"
+    mean, period = (dose.per_week, "a week") if weekly else (dose.per_day, "a day")
+    full = amount
+    if mean is not None and (weekly or mean != dose.amount):
+        full = f"{amount} ({figures.amount(mean, dose.unit)} {period})"
+    return [f"{name} {full}", f"{name} {amount}", full, amount]
+
+
+def _words(
+    wordings: list[str], begin: datetime, stop: datetime, before: datetime, of: Span
+) -> dict[str, str]:
+    """What stands in the bar, or, where a late bar is too short for it, in the free room before.
+
+    The fullest wording that fits a narrow screen; the tooltip and the therapy line say all.
+    """
     whole = of.end - of.start
-    return (begin - of.start) / whole > 0.55 and (begin - before) / whole > 0.3
+    for wording in wordings:
+        if len(wording) <= (stop - begin) / whole * _LETTERS:
+            return {"inside": wording, "before": ""}
+    room = (begin - before) / whole * _LETTERS
+    return {
+        "inside": "",
+        "before": next((wording for wording in wordings if len(wording) <= room), ""),
+    }
+
+
+# Letters of a bar's words across the narrowest lane.
+_LETTERS = 42
 
 
 def _midnight(day: date) -> datetime:

@@ -51,6 +51,11 @@ class Chart:
     frame_ancestors: tuple[str, ...] = ()
 
     @property
+    def our_ranges(self) -> bool:
+        """Whether our default ranges and limits, which are men's, may be shown for this person."""
+        return self.assessment.axis.state != "not-applicable"
+
+    @property
     def zone(self) -> tzinfo | None:
         """The clock the patient lives by: the issuer's time zone; None when none is configured."""
         name = self.record.timezone or self.context.timezone

@@ -38,15 +38,20 @@ def converted(original: str | None, value: Decimal | None, of: str | None) -> st
     """The canonical figure, when it is another number than the one that was sent."""
     if value is None:
         return None
-    if original is None:
-        return amount(value, of)
-    for word in original.split():
+    if original is not None and value in numbers_in(original):
+        return None
+    return amount(value, of)
+
+
+def numbers_in(text: str) -> set[Decimal]:
+    """The plain numbers among the words of a text as sent."""
+    found = set()
+    for word in text.split():
         try:
-            if Decimal(word.lstrip("<>=≤≥")) == value:
-                return None
+            found.add(Decimal(word.lstrip("<>=≤≥")))
         except InvalidOperation:
             continue
-    return amount(value, of)
+    return found
 
 
 def day(of: date) -> str:

@@ -52,6 +52,7 @@ class FindingView:
     sources: tuple[Source, ...]
     evidence: tuple[EvidenceRow, ...]
     nearby: tuple[str, ...]
+    starts: tuple[str, ...]
     fixes: tuple[str, ...]
     opened: bool
 
@@ -80,7 +81,8 @@ def _view(row: Finding, chart: Chart, knowledge: Knowledge, opened: bool) -> Fin
         sources=tuple(map(source, row.citations)),
         evidence=evidence_rows(row.evidence, chart, knowledge.catalogue),
         nearby=tuple(miss.text for miss in near if row.rule == miss.rule or row.code == miss.code),
-        fixes=tuple(fix.text for fix in row.fixes),
+        starts=tuple(fix.text for fix in row.fixes if fix.kind == "start-regimen"),
+        fixes=tuple(fix.text for fix in row.fixes if fix.kind != "start-regimen"),
         opened=opened,
     )
 
@@ -108,17 +110,22 @@ def _evidence(row: Evidence, chart: Chart, catalogue: Catalogue) -> EvidenceRow:
     if sent is None:
         sent = figures.amount(row.value, row.unit) if row.value is not None else ""
     return EvidenceRow(
-        what=analyte_name(catalogue, row.analyte) if row.analyte else row.note or "Record",
+        what=analyte_name(catalogue, row.analyte) if row.analyte else _begin(row.note or "record"),
         sent=sent,
         converted=figures.converted(row.original, row.value, row.unit) if row.original else None,
-        place={"high": "above range", "low": "below range"}.get(placed(reading), "")
-        if reading
-        else "",
+        place=_PLACED.get(placed(reading, reading.range), "") if reading else "",
         when=figures.moment(row.effective, chart.zone) if row.effective else "",
-        role=words.plain(row.role),
+        role="" if row.role == row.analyte else words.plain(row.role),
         note="; ".join(dict.fromkeys(notes)),
         reference=row.reference,
     )
+
+
+def _begin(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_PLACED = {"high": "above range", "low": "below range"}
 
 
 def _reading(row: Evidence, chart: Chart) -> Reading | None:

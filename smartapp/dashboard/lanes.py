@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from smartapp.dashboard import figures
 from smartapp.dashboard.axes import (
+    Limit,
     Row,
     Span,
     band_row,
@@ -26,6 +27,7 @@ from smartapp.dashboard.bars import bars, starts
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.names import AXIS_LANES, SAFETY_LANES, analyte_name
 from smartapp.dashboard.results import Group, Result, plotted
+from smartapp.dashboard.words import SEVERITY_ORDER
 from smartapp.knowledge import Knowledge
 
 DRAWN = (*AXIS_LANES, *SAFETY_LANES)
@@ -84,7 +86,7 @@ def lanes(chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...]) -> Lane
     of = span(now, [*times, *starts(therapy, knowledge)])
     datasets: dict[str, list[Row]] = {"therapy": bars(therapy, knowledge, of, now)}
     params = {"t0": milliseconds(of.start), "t1": milliseconds(of.end)}
-    cuts = limits(knowledge)
+    cuts = limits(knowledge) if chart.our_ranges else {}
     shapes: dict[str, LaneShape] = {}
     for key in DRAWN:
         points = _points(drawn[key], zone, of) if key in drawn else []
@@ -93,15 +95,16 @@ def lanes(chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...]) -> Lane
         lane, group, lines = _id(key), drawn[key], cuts.get(key, ())
         around = bands(group, zone, of)
         low, high, log = height(key, [row["y"] for row in points], around, lines)
-        shapes[key] = LaneShape(lane, _title(group, log), log, axis=False)
+        shapes[key] = LaneShape(lane, _title(group, log, lines), log, axis=False)
         params |= {f"lo_{lane}": low, f"hi_{lane}": high}
         datasets[f"points_{lane}"] = points + _crosses(chart, group, of, low)
         datasets[f"bands_{lane}"] = [band_row(band, low, high) for band in around]
         datasets[f"limits_{lane}"] = limit_rows(lines)
+    above, below = _stacks(chart)
     shape = Shape(
-        tuple(shapes[key] for key in AXIS_LANES if key in shapes),
+        tuple(shapes[key] for key in above if key in shapes),
         len({row["row"] for row in datasets["therapy"]}),
-        _with_axis(tuple(shapes[key] for key in SAFETY_LANES if key in shapes)),
+        _with_axis(tuple(shapes[key] for key in below if key in shapes)),
     )
     datasets["times"] = [
         {"key": row["key"], "t": row["t"]}
@@ -120,9 +123,26 @@ def lanes(chart: Chart, knowledge: Knowledge, groups: tuple[Group, ...]) -> Lane
     )
 
 
-def _title(group: Group, log: bool) -> str:
+def _stacks(chart: Chart) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lanes above and below the therapy bars.
+
+    What the gravest finding rests on stands among the hormones, where the first screen shows it.
+    """
+    findings = sorted(chart.assessment.findings, key=lambda row: SEVERITY_ORDER[row.severity])
+    resting = {datum.analyte for datum in findings[0].evidence} if findings else set()
+    lifted = tuple(key for key in SAFETY_LANES if key in resting)
+    place = AXIS_LANES.index("fsh") + 1
+    return (
+        (*AXIS_LANES[:place], *lifted, *AXIS_LANES[place:]),
+        tuple(key for key in SAFETY_LANES if key not in lifted),
+    )
+
+
+def _title(group: Group, log: bool, lines: tuple[Limit, ...]) -> str:
+    """Name, unit, and what the dashed lines mean."""
     unit = ", ".join(filter(None, (group.unit, "log scale" if log else "")))
-    return f"{group.name} ({unit})" if unit else group.name
+    title = f"{group.name} ({unit})" if unit else group.name
+    return " - - ".join(filter(None, (title, ", ".join(line.text for line in lines))))
 
 
 def _id(key: str) -> str:
@@ -148,12 +168,11 @@ def _points(group: Group, zone: tzinfo | None, of: Span) -> list[Row]:
         for result in reversed(group.results)
         if of.holds(plotted(result.reading.effective, zone))
     ]
+    named = _named(oldest_first, zone, of)
     for result in oldest_first:
         if before is not None and not _comparable(before, result, zone):
             part += 1
         before = result
-        last = result is oldest_first[-1]
-        loud = result.place in ("high", "low") and len(oldest_first) <= 8
         rows.append(
             {
                 "key": result.key,
@@ -163,7 +182,7 @@ def _points(group: Group, zone: tzinfo | None, of: Span) -> list[Row]:
                 "shape": _mark(result),
                 "place": result.place,
                 "solid": result.solid,
-                "label": _label(result) if last or loud else result.mark,
+                "label": _label(result) if result.key in named else result.mark,
                 "what": group.name,
                 "value": result.sent,
                 "converted": result.converted or "",
@@ -174,6 +193,22 @@ def _points(group: Group, zone: tzinfo | None, of: Span) -> list[Row]:
             }
         )
     return rows
+
+
+def _named(oldest_first: list[Result], zone: tzinfo | None, of: Span) -> set[str]:
+    """Points whose figure is written beside them: the newest, and what is out of range.
+
+    From the newest back, and only where there is room for another figure.
+    """
+    named: set[str] = set()
+    room = (of.end - of.start) * 0.12
+    last: datetime | None = None
+    for result in reversed(oldest_first):
+        at = plotted(result.reading.effective, zone)
+        if last is None or (result.place in ("high", "low") and last - at > room):
+            named.add(result.key)
+            last = at
+    return named
 
 
 def _label(result: Result) -> str:

@@ -8,6 +8,7 @@ from smartapp.dashboard import figures, words
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.names import analyte_name
 from smartapp.knowledge.catalogue import Catalogue
+from smartapp.labs.reading import Unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,24 @@ def leftovers(chart: Chart, catalogue: Catalogue) -> Leftovers:
             what=analyte_name(catalogue, row.analyte) if row.analyte else "Record",
             sent=row.original or "",
             when=figures.moment(row.effective, chart.zone) if row.effective else "",
-            reason=row.reason,
+            reason=_without_name(row, catalogue),
             reference=row.reference,
         )
         for row in chart.assessment.unused
     )
-    told = {(row.reference, row.reason) for row in chart.assessment.unused}
+    told = {row.reference: row.reason for row in chart.assessment.unused}
     quarantined = tuple(
         Leftover("Malformed row", row.path, "", row.reason, row.reference)
         for row in chart.record.quarantined
-        if (row.reference, row.reason) not in told
+        if row.reason not in told.get(row.reference, "")
     )
     return Leftovers(unused, quarantined, missing(chart))
+
+
+def _without_name(row: Unused, catalogue: Catalogue) -> str:
+    """The reason; the analyte it may begin with already stands before it."""
+    known = catalogue.analytes.get(row.analyte) if row.analyte else None
+    return row.reason.removeprefix(f"{known.name}: ") if known else row.reason
 
 
 def missing(chart: Chart) -> tuple[Missing, ...]:

@@ -22,8 +22,12 @@ def analyte_name(catalogue: Catalogue, key: str) -> str:
 
 
 def drug_name(catalogue: Catalogue, key: str) -> str:
+    """The drug's name, ready to begin a line."""
+    if key == "hcg":
+        return "hCG"
     known = catalogue.drugs.get(key)
-    return known.name if known else plain(key).capitalize()
+    name = known.name if known else plain(key)
+    return name[:1].upper() + name[1:]
 
 
 def in_order(catalogue: Catalogue, keys: set[str]) -> list[str]:

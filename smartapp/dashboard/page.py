@@ -10,7 +10,7 @@ from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.finding import FindingView, findings
 from smartapp.dashboard.lanes import Lanes, lanes
 from smartapp.dashboard.leftovers import Leftovers, leftovers
-from smartapp.dashboard.results import Group, results_by_analyte
+from smartapp.dashboard.results import Group, chart_results
 from smartapp.dashboard.shown import ShownNote, shown_note
 from smartapp.dashboard.strip import Strip, strip
 from smartapp.dashboard.verdict import (
@@ -41,7 +41,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`lost` is set when the launch named a finding that this page cannot show."""
+    """What the templates print.
+
+    lost      the launch named a finding that this page cannot show
+    applies   the rules are made for this person
+    weighing  a decision between the options is near, so they stand open
+    """
 
     strip: Strip
     verdict: Verdict
@@ -57,6 +62,8 @@ class Page:
     leftovers: Leftovers
     facts: Facts
     open_server: bool
+    applies: bool
+    weighing: bool
     intended_use: str = words.INTENDED_USE
 
     @property
@@ -70,13 +77,13 @@ def page(chart: Chart, knowledge: Knowledge, wanted: str | None = None) -> Page:
     Without one, the finding the launch came from is the wanted one.
     """
     wanted = wanted or chart.wanted or (chart.shown.id if chart.shown else None)
-    groups = results_by_analyte(chart.record.series, knowledge.catalogue, chart.zone)
+    groups = chart_results(chart, knowledge.catalogue)
     views = findings(chart, knowledge, wanted)
     assessment = chart.assessment
     note = shown_note(chart, knowledge.catalogue)
     told = note is not None and chart.shown is not None and chart.shown.id == wanted
     return Page(
-        strip=strip(chart, knowledge.catalogue),
+        strip=strip(chart, knowledge),
         verdict=verdict(chart, knowledge),
         shown=note,
         lost=wanted is not None and not told and all(view.id != wanted for view in views),
@@ -90,6 +97,8 @@ def page(chart: Chart, knowledge: Knowledge, wanted: str | None = None) -> Page:
         leftovers=leftovers(chart, knowledge.catalogue),
         facts=_facts(chart),
         open_server=chart.open_server,
+        applies=chart.our_ranges,
+        weighing=assessment.recommendation.status in words.WEIGHING,
     )
 
 

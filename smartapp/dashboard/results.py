@@ -8,6 +8,7 @@ from datetime import date, datetime, tzinfo
 from typing import Literal
 
 from smartapp.dashboard import figures, words
+from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.names import analyte_name, in_order
 from smartapp.knowledge.catalogue import Catalogue
 from smartapp.labs.reading import Range, Reading, Series
@@ -42,6 +43,7 @@ class Result:
     place: Place
     letter: str
     place_word: str
+    within: Range | None
     range_text: str
     mark: str
     solid: bool
@@ -64,15 +66,30 @@ class Group:
     results: tuple[Result, ...]
 
 
+def chart_results(chart: Chart, catalogue: Catalogue) -> tuple[Group, ...]:
+    """The results of a chart, compared as the man or woman in it allows."""
+    return results_by_analyte(
+        chart.record.series, catalogue, chart.zone, our_ranges=chart.our_ranges
+    )
+
+
 def results_by_analyte(
-    series: Mapping[str, Series], catalogue: Catalogue, zone: tzinfo | None
+    series: Mapping[str, Series],
+    catalogue: Catalogue,
+    zone: tzinfo | None,
+    *,
+    our_ranges: bool = True,
 ) -> tuple[Group, ...]:
-    """The table: one group per analyte that has a usable result, in the order of every page."""
+    """The table: one group per analyte that has a usable result, in the order of every page.
+
+    `our_ranges` is False for somebody our default ranges are not made for: then only the
+    laboratory's own range is shown and compared with.
+    """
     groups = []
     for key in in_order(catalogue, {key for key, one in series.items() if one.readings}):
         name = analyte_name(catalogue, key)
         rows = [
-            result(f"{key}:{place}", reading, name, zone)
+            result(f"{key}:{place}", reading, name, zone, our_ranges=our_ranges)
             for place, reading in enumerate(series[key].readings)
         ]
         groups.append(
@@ -81,8 +98,13 @@ def results_by_analyte(
     return tuple(groups)
 
 
-def result(key: str, reading: Reading, name: str, zone: tzinfo | None) -> Result:
-    place = placed(reading)
+def result(
+    key: str, reading: Reading, name: str, zone: tzinfo | None, *, our_ranges: bool = True
+) -> Result:
+    within = reading.range
+    if within is not None and within.source == "default" and not our_ranges:
+        within = None
+    place = placed(reading, within)
     letter, place_word = PLACES[place]
     mark, status_word = words.REPORT_STATUS.get(reading.status, ("", ""))
     return Result(
@@ -95,16 +117,16 @@ def result(key: str, reading: Reading, name: str, zone: tzinfo | None) -> Result
         place=place,
         letter=letter,
         place_word=place_word,
-        range_text=range_text(reading.range, reading.unit),
+        within=within,
+        range_text=range_text(within, reading.unit),
         mark=mark,
         solid=mark != "P" and not (reading.analyte in DIURNAL and reading.clock != "morning"),
-        notes=_notes(reading, status_word),
+        notes=_notes(reading, status_word, within),
     )
 
 
-def placed(reading: Reading) -> Place:
-    """Where a result lies in its own range; a censored one only where its whole interval does."""
-    within = reading.range
+def placed(reading: Reading, within: Range | None) -> Place:
+    """Where a result lies in a range; a censored one only where its whole interval does."""
     if within is None or (within.low is None and within.high is None):
         return "unknown"
     if within.high is not None and reading.low is not None and reading.low > within.high:
@@ -117,16 +139,29 @@ def placed(reading: Reading) -> Place:
 
 
 def range_text(within: Range | None, unit: str) -> str:
-    """ "264 – 916 ng/dL (laboratory)"; says so where no range is known."""
+    """The range as the laboratory sent it, or our default; says so where there is none.
+
+    The converted limits stand in brackets only where they are other numbers.
+    """
     if within is None or (within.low is None and within.high is None):
         return "no range"
-    if within.low is None and within.high is not None:
-        span = f"up to {figures.number(within.high)}"
-    elif within.high is None and within.low is not None:
-        span = f"from {figures.number(within.low)}"
-    elif within.low is not None and within.high is not None:
-        span = f"{figures.number(within.low)} – {figures.number(within.high)}"
-    return f"{span} {figures.unit(unit)} ({within.source})"
+    ours = _limits(within, unit)
+    if within.source == "default":
+        return f"{ours}, our default"
+    edges = {edge for edge in (within.low, within.high) if edge is not None}
+    if edges <= figures.numbers_in(within.text):
+        return f"{within.text}, laboratory"
+    return f"{within.text} ({ours}), laboratory" if within.text else f"{ours}, laboratory"
+
+
+def _limits(within: Range, unit: str) -> str:
+    low = None if within.low is None else figures.number(within.low)
+    high = None if within.high is None else figures.number(within.high)
+    if low is None:
+        return f"up to {high} {figures.unit(unit)}"
+    if high is None:
+        return f"from {low} {figures.unit(unit)}"
+    return f"{low} to {high} {figures.unit(unit)}"
 
 
 def plotted(when: datetime | date, zone: tzinfo | None) -> datetime:
@@ -136,7 +171,7 @@ def plotted(when: datetime | date, zone: tzinfo | None) -> datetime:
     return datetime(when.year, when.month, when.day, 12)  # noqa: DTZ001 - a wall clock
 
 
-def _notes(reading: Reading, status_word: str) -> tuple[str, ...]:
+def _notes(reading: Reading, status_word: str, within: Range | None) -> tuple[str, ...]:
     notes = [words.CLOCK[reading.clock]] if reading.analyte in DIURNAL else []
     if reading.analyte not in DIURNAL and not isinstance(reading.effective, datetime):
         notes.append("date only")
@@ -145,5 +180,6 @@ def _notes(reading: Reading, status_word: str) -> tuple[str, ...]:
     if status_word:
         notes.append(status_word)
     said = set(notes)
-    notes.extend(word for word in map(words.flag, reading.flags) if word not in said)
+    flags = [key for key in reading.flags if key != "default-range" or within is not None]
+    notes.extend(word for word in map(words.flag, flags) if word not in said)
     return tuple(notes)

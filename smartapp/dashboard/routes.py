@@ -16,7 +16,7 @@ from smartapp.dashboard.drawing import Bundle, bundle, draw
 from smartapp.dashboard.headers import guard
 from smartapp.dashboard.lanes import Lanes, lanes
 from smartapp.dashboard.page import page
-from smartapp.dashboard.results import results_by_analyte
+from smartapp.dashboard.results import chart_results
 from smartapp.errors import TrustError
 from smartapp.knowledge import Knowledge
 from smartapp.settings import Settings
@@ -137,8 +137,7 @@ def blueprint(
 
 
 def _drawable(chart: Chart, knowledge: Knowledge) -> Lanes:
-    groups = results_by_analyte(chart.record.series, knowledge.catalogue, chart.zone)
-    return lanes(chart, knowledge, groups)
+    return lanes(chart, knowledge, chart_results(chart, knowledge.catalogue))
 
 
 def _spec(body: Lanes, *, dark: bool) -> dict[str, Any]:

@@ -50,7 +50,7 @@ PALETTES: dict[Scheme, dict[str, str]] = {
     },
     "dark": {
         "paper": "#141b22", "ink": "#e8edf2", "soft": "#a9b6c2", "grid": "#27323d",
-        "line": "#8598aa", "band": "#26405a", "edge": "#6b88a5", "limit": "#f0a36b",
+        "line": "#8598aa", "band": "#1f3549", "edge": "#6b88a5", "limit": "#f0a36b",
         "in": "#8cc2ee", "high": "#ff9d6b", "low": "#ff9d6b", "unknown": "#9aa7b3",
         "recalibration": "#3f9c96", "androgen": "#c4722f", "adjunct": "#7d8995",
         "gnrh": "#a58bc7", "other": "#7d8995",
@@ -135,11 +135,12 @@ def _height(lane: LaneShape, field: str = "y") -> alt.Y:
             type="log" if lane.log else "linear",
             domain=alt.ExprRef(f"[lo_{lane.key}, hi_{lane.key}]"),
             nice=False,
-            zero=False,
+            **({} if lane.log else {"zero": False}),
         ),
         axis=alt.Axis(
             tickCount=3, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, labelFlush=True,
             labelOverlap=True, ticks=False, aria=False, format="~f",
+            grid=not lane.log,
         ),
         title=None,
     )  # fmt: skip
@@ -151,7 +152,7 @@ def _lane(lane: LaneShape, colours: dict[str, str], width: int) -> alt.LayerChar
     x, y = _time(lane.axis), _height(lane)
     layers = [
         *_band(lane, colours, x),
-        *_limits(lane, colours, y),
+        _limits(lane, colours, y),
         _crosshair(colours, x),
         alt.Chart(points)
         .transform_filter("datum.shape != 'unused'")
@@ -188,20 +189,13 @@ def _band(lane: LaneShape, colours: dict[str, str], x: alt.X) -> list[alt.Chart]
     ]  # fmt: skip
 
 
-def _limits(lane: LaneShape, colours: dict[str, str], y: alt.Y) -> list[alt.Chart]:
-    data = alt.NamedData(f"limits_{lane.key}")
-    base = alt.Chart(data).encode(y=y)
-    rule = base.mark_rule(color=colours["limit"], strokeDash=[5, 3], strokeWidth=1, aria=False)
-    words = [
-        base.transform_filter(f"datum.under == {under}")
-        .mark_text(
-            align="left", baseline=baseline, dx=2, dy=dy, fontSize=9.5, color=colours["limit"],
-            aria=False,
-        )
-        .encode(x=alt.value(0), text="text:N")
-        for under, baseline, dy in (("true", "top", 2), ("false", "bottom", -1))
-    ]  # fmt: skip
-    return [rule, *words]
+def _limits(lane: LaneShape, colours: dict[str, str], y: alt.Y) -> alt.Chart:
+    """Dashed lines across the lane; the lane's title carries their words."""
+    return (
+        alt.Chart(alt.NamedData(f"limits_{lane.key}"))
+        .mark_rule(color=colours["limit"], strokeDash=[5, 3], strokeWidth=1, aria=False)
+        .encode(y=y)
+    )
 
 
 def _crosshair(colours: dict[str, str], x: alt.X) -> alt.Chart:
@@ -301,15 +295,15 @@ def _therapy(rows: int, colours: dict[str, str], width: int) -> alt.LayerChart:
             color=alt.Color("kind:N", scale=kind, legend=None),
         )
     )
-    text = [
-        base.transform_filter(f"datum.outside == {outside}")
+    inside, before = (
+        base.transform_filter(f"datum.{field} != ''")
         .mark_text(
             align=align, dx=dx, fontSize=10.5, color=colours["ink"], clip=True, aria=False
         )
-        .encode(x=x, text="label:N")
-        for outside, align, dx in (("true", "right", -5), ("false", "left", 5))
-    ]  # fmt: skip
-    layers = [bars, arrows, *text, _crosshair(colours, x)]
+        .encode(x=x, text=f"{field}:N")
+        for field, align, dx in (("inside", "left", 5), ("before", "right", -5))
+    )  # fmt: skip
+    layers = [bars, arrows, inside, before, _crosshair(colours, x)]
     return alt.layer(*layers, title="Therapy" if rows else "Therapy: none on record").properties(
         width=width, height=max(rows, 0) * BAR_HEIGHT or 1, name="lane_therapy"
     )

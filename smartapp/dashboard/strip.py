@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from smartapp.dashboard import figures, words
+from smartapp.dashboard.bars import has_bar
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.names import drug_name
-from smartapp.engine.assessment import TherapyAgent
-from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge import Knowledge
+from smartapp.patient.record import Dose
 
 SEX = {"male": "male", "not-male": "not male", "unknown": "not certain"}
 
@@ -29,7 +31,7 @@ class Strip:
     reference: str
 
 
-def strip(chart: Chart, catalogue: Catalogue) -> Strip:
+def strip(chart: Chart, knowledge: Knowledge) -> Strip:
     who = chart.record.demographics
     age = who.age(chart.assessment.as_of.date())
     return Strip(
@@ -41,32 +43,37 @@ def strip(chart: Chart, catalogue: Catalogue) -> Strip:
         sex_basis=who.sex_basis,
         deceased=who.deceased,
         wish=words.YES_NO[chart.assessment.wishes.fertility],
-        therapy=therapy_lines(chart, catalogue),
+        therapy=therapy_lines(chart, knowledge),
         reference=who.reference,
     )
 
 
-def therapy_lines(chart: Chart, catalogue: Catalogue) -> tuple[str, ...]:
-    """One line per drug that goes on: "Clomiphene 25 mg daily since 3 Aug 2026 (16 weeks)"."""
+def therapy_lines(chart: Chart, knowledge: Knowledge) -> tuple[str, ...]:
+    """One line per drug that goes on: "Clomiphene, 25 mg daily, since 3 Aug 2026"."""
     therapy = chart.assessment.therapy
     running = [agent for agent in therapy.agents if agent.status != "stopped"]
-    if not running:
-        return (words.THERAPY[therapy.status],)
-    lines = []
-    for agent in running:
-        line = _line(agent, catalogue)
-        if therapy.weeks is not None and len(running) == 1:
-            line += f" ({therapy.weeks} weeks)"
-        lines.append(line)
-    return tuple(lines)
+    lines = [
+        _line(drug_name(knowledge.catalogue, row.agent), row.dose, row.start, row.status)
+        for row in running
+    ]
+    if lines and therapy.weeks is not None:
+        lines[-1] += f", {therapy.weeks} weeks in all"
+    if not running and not chart.our_ranges:
+        # Not judged, but what the record says of drugs is shown all the same.
+        lines = [
+            _line(drug_name(knowledge.catalogue, row.agent), row.dose, row.start, row.status)
+            for row in chart.record.therapy.episodes
+            if row.status != "stopped" and has_bar(knowledge, row)
+        ]
+    return tuple(lines) or (words.THERAPY[therapy.status],)
 
 
-def _line(agent: TherapyAgent, catalogue: Catalogue) -> str:
-    parts = [drug_name(catalogue, agent.agent)]
-    if agent.dose and agent.dose.text:
-        parts.append(agent.dose.text)
-    if agent.start:
-        parts.append(f"since {figures.day(agent.start)}")
-    if agent.status == "uncertain":
-        parts.append("(end not known)")
-    return " ".join(parts)
+def _line(name: str, dose: Dose | None, start: date | None, status: str) -> str:
+    parts = [name]
+    if dose and dose.text:
+        parts.append(dose.text)
+    if start:
+        parts.append(f"since {figures.day(start)}")
+    if status == "uncertain":
+        parts.append("end not known")
+    return ", ".join(parts)

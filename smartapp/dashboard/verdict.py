@@ -22,11 +22,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class OptionRow:
-    """One agent as a choice, never an order."""
+    """One agent as a choice, never an order. `telling`: worth naming beside the verdict."""
 
     agent: str
     word: str
     tone: words.Tone
+    telling: bool
     blocked: tuple[str, ...]
     cautions: tuple[str, ...]
     regimen: str
@@ -55,14 +56,15 @@ def verdict(chart: Chart, knowledge: Knowledge) -> Verdict:
     axis = chart.assessment.axis
     return Verdict(
         state=words.AXIS[axis.state],
-        reason=axis.reason,
+        reason=axis.reason[:1].upper() + axis.reason[1:],
         evidence=evidence_rows(axis.evidence, chart, knowledge.catalogue),
         status=words.STATUS[chart.assessment.recommendation.status],
     )
 
 
 def options(chart: Chart, knowledge: Knowledge) -> tuple[OptionRow, ...]:
-    return tuple(_option(row, knowledge) for row in chart.assessment.recommendation.options)
+    given = chart.assessment.recommendation
+    return tuple(_option(row, given.status, knowledge) for row in given.options)
 
 
 def open_questions(chart: Chart) -> tuple[OpenQuestion, ...]:
@@ -86,24 +88,30 @@ def due(chart: Chart) -> tuple[DueRow, ...]:
     )
 
 
-def _option(row: Option, knowledge: Knowledge) -> OptionRow:
+def _option(row: Option, status: str, knowledge: Knowledge) -> OptionRow:
     word, tone = _standing(row)
+    # The man's state is named only where nothing else closes the option.
+    against = [key for key in row.blocked_by if key not in words.OF_THE_STATE]
     return OptionRow(
         agent=drug_name(knowledge.catalogue, row.agent),
         word=word,
         tone=tone,
-        blocked=tuple(_against(key, knowledge) for key in row.blocked_by),
+        telling=status in ("candidate", "not-suitable") or bool({*against} - _NOT_OF_THIS_MAN),
+        blocked=tuple(_against(key, knowledge) for key in against or row.blocked_by),
         cautions=tuple(_against(key, knowledge) for key in row.cautions),
-        regimen=row.regimen,
+        regimen=row.regimen if row.eligible else "",
         regulatory=row.regulatory,
     )
 
 
+_NOT_OF_THIS_MAN = {"not-approved", "not-excluded"}
+
+
 def _standing(row: Option) -> tuple[str, words.Tone]:
-    """A closed door is told apart from one that more data may open."""
+    """A closed door is told apart from one that more data, or time, may open."""
     if row.eligible:
         return "Eligible", "go"
-    if set(row.blocked_by) <= words.MAY_OPEN:
+    if set(row.blocked_by) <= words.OF_THE_STATE - {"not-suitable"} | {"not-excluded"}:
         return "Not eligible now", "unknown"
     return "Not eligible", "stop"
 

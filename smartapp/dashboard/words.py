@@ -56,7 +56,7 @@ STATUS: dict[str, Label] = {
     "not-indicated": Label("Recalibration therapy not indicated", "neutral"),
     "specialist": Label("Specialist review before any therapy", "caution"),
     "confirm-first": Label("Confirm before deciding", "caution"),
-    "on-therapy": Label("On therapy: follow response and safety", "neutral"),
+    "on-therapy": Label("On therapy: response and safety", "neutral"),
     "cannot-assess": Label("Cannot be assessed", "unknown"),
 }
 
@@ -164,21 +164,28 @@ def plain(key: str) -> str:
     return key.replace("-", " ").replace("_", " ")
 
 
+WEIGHING = frozenset({"candidate", "not-suitable", "confirm-first", "specialist"})
+
 # Why an option is closed, beyond the rows of the matrix.
 CLOSED: dict[str, str] = {
+    "not-suitable": "recalibration is not suitable for this man",
+    "not-indicated": "recalibration is not indicated",
+    "specialist": "a specialist's review comes first",
+    "confirm-first": "the diagnosis must be confirmed first",
+    "on-therapy": "a drug acts on the axis now",
+    "cannot-assess": "the data read are not enough",
     "not-approved": "not approved for use; this site has not allowed it",
     "not-excluded": "a contraindication could not be excluded with the data read",
 }
 
 
 # Reasons that say nothing against the drug itself.
-MAY_OPEN = frozenset({"not-excluded", "specialist", "confirm-first", "on-therapy", "cannot-assess"})
+OF_THE_STATE = frozenset(STATUS) - {"candidate"}
 
 
 def closed(key: str) -> str:
     """What stands against an option, for keys that are no row of the matrix."""
-    status = STATUS.get(key)
-    return CLOSED.get(key) or (status.word.lower() if status else plain(key))
+    return CLOSED.get(key) or plain(key)
 
 
 def flag(key: str) -> str:

@@ -17,16 +17,16 @@ from msgspec import structs
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.drawing import bundle
 from smartapp.dashboard.lanes import Lanes, lanes
-from smartapp.dashboard.results import placed, results_by_analyte
+from smartapp.dashboard.results import chart_results, placed
 from smartapp.dashboard.spec import spec
+from smartapp.engine.assessment import Axis
 from smartapp.knowledge import Knowledge
 from smartapp.labs.reading import Range
-from smartapp.patient.record import TherapyTimeline
+from smartapp.patient.record import Dose, TherapyTimeline
 
 
 def drawn(chart: Chart, knowledge: Knowledge) -> Lanes:
-    groups = results_by_analyte(chart.record.series, knowledge.catalogue, chart.zone)
-    return lanes(chart, knowledge, groups)
+    return lanes(chart, knowledge, chart_results(chart, knowledge.catalogue))
 
 
 def points(made: Lanes, key: str) -> list[dict[str, Any]]:
@@ -80,11 +80,52 @@ def test_marks_say_by_shape_what_a_result_is(knowledge: Knowledge) -> None:
 
 def test_a_censored_result_is_placed_only_where_its_whole_interval_lies() -> None:
     limit = reading("estradiol", "10", 1, comparator="<", low=None)
-    straddling = structs.replace(limit, range=Range(Decimal(5), Decimal(40), "laboratory", ""))
-    below = structs.replace(limit, range=Range(Decimal(11), Decimal(40), "laboratory", ""))
-    assert placed(straddling) == "unknown"
-    assert placed(below) == "low"
-    assert placed(structs.replace(limit, range=None)) == "unknown"
+    assert placed(limit, Range(Decimal(5), Decimal(40), "laboratory", "")) == "unknown"
+    assert placed(limit, Range(Decimal(11), Decimal(40), "laboratory", "")) == "low"
+    assert placed(limit, None) == "unknown"
+
+
+def test_what_cannot_be_compared_is_a_grey_square_and_not_in_range(knowledge: Knowledge) -> None:
+    chart = build_chart(series=series(reading("lh", "4", 30, range=None)))
+    (point,) = points(drawn(chart, knowledge), "lh")
+    assert (point["shape"], point["place"]) == ("unknown", "unknown")
+    assert "not compared" in point["say"]
+
+
+def test_mens_ranges_and_limits_are_not_laid_on_somebody_else(knowledge: Knowledge) -> None:
+    own = reading("estradiol", "71", 30)
+    ours = structs.replace(
+        reading("testosterone", "54", 30), range=Range(Decimal(264), Decimal(916), "default", "")
+    )
+    chart = build_chart(
+        series=series(own, ours), axis=Axis("not-applicable", "Administrative gender is female.")
+    )
+    made = drawn(chart, knowledge)
+    assert [row["place"] for row in points(made, "testosterone")] == ["unknown"]
+    assert made.datasets["bands_testosterone"] == []
+    assert made.datasets["limits_testosterone"] == []
+    assert [row["place"] for row in points(made, "estradiol")] == ["high"]
+
+
+def test_the_lane_of_the_gravest_finding_stands_among_the_hormones(knowledge: Knowledge) -> None:
+    lanes_ = drawn(build_chart(), knowledge).shape
+    assert [lane.key for lane in lanes_.hormones][:4] == [
+        "testosterone", "lh", "fsh", "hematocrit",
+    ]  # fmt: skip
+    assert "hematocrit" not in [lane.key for lane in lanes_.safety]
+
+
+def test_a_result_from_another_age_does_not_squeeze_the_axis(knowledge: Knowledge) -> None:
+    chart = build_chart(
+        series=series(
+            reading("lh", "3", 9),
+            reading("lh", "4", 30, effective=date(1, 1, 1)),
+            reading("lh", "4", 20, effective=date(9999, 12, 31)),
+        )
+    )
+    made = drawn(chart, knowledge)
+    assert made.outside == 2
+    assert len(points(made, "lh")) == 1
 
 
 def test_no_line_joins_results_of_different_methods(knowledge: Knowledge) -> None:
@@ -118,10 +159,23 @@ def test_an_unused_result_is_a_cross_and_never_a_value(knowledge: Knowledge) -> 
 
 
 def test_limits_carry_their_words(knowledge: Knowledge) -> None:
-    limits = drawn(build_chart(), knowledge).datasets["limits_hematocrit"]
+    made = drawn(build_chart(), knowledge)
     cuts = [knowledge.protocol.hematocrit.warning, knowledge.protocol.hematocrit.stop]
-    assert [row["y"] for row in limits] == [float(cut) for cut in cuts]
-    assert all(str(cut) in row["text"] for cut, row in zip(cuts, limits, strict=True))
+    assert [row["y"] for row in made.datasets["limits_hematocrit"]] == [float(c) for c in cuts]
+    title = next(lane.title for lane in made.shape.lanes if lane.key == "hematocrit")
+    assert all(str(cut) in title for cut in cuts)
+
+
+def test_a_bar_says_as_much_of_the_dose_as_fits(knowledge: Knowledge) -> None:
+    running, _ = on_clomiphene()
+    other_days = Dose(Decimal(25), "mg", Decimal("12.5"), "25 mg every other day", Decimal("87.5"))
+    long = replace(running, start=date(2026, 1, 1), dose=other_days)
+    short = replace(running, start=date(2026, 11, 1))
+    (bar,) = drawn(build_chart(therapy=TherapyTimeline((long,))), knowledge).datasets["therapy"]
+    assert bar["inside"] == "Clomiphene 25 mg (12.5 mg a day)"
+    (bar,) = drawn(build_chart(therapy=TherapyTimeline((short,))), knowledge).datasets["therapy"]
+    assert (bar["inside"], bar["before"]) == ("", "Clomiphene 25 mg")
+    assert "25 mg daily" in bar["say"]
 
 
 def test_therapy_bars_show_what_goes_on_and_what_is_not_known(knowledge: Knowledge) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any, get_args
 
@@ -19,11 +20,12 @@ from smartapp.engine.assessment import (
     AxisState,
     Basis,
     Citation,
+    Option,
     Recommendation,
     RecommendationStatus,
 )
 from smartapp.fhir.model import Gap
-from smartapp.labs.reading import Unused
+from smartapp.labs.reading import Range, Unused
 
 PAGES = ("", "table", "unused", "finding/f-hematocrit-high")
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&'
@@ -276,6 +278,34 @@ def test_somebody_outside_the_rules_is_shown_as_unknown_not_as_normal(desk: Desk
     html = desk.page()
     assert "Outside these rules" in said(html)
     assert 'class="state tone-unknown"' in html
+    assert "tone-go" not in html
+
+
+def test_a_range_stands_as_the_laboratory_sent_it(desk: Desk) -> None:
+    within = Range(Decimal("265.3"), Decimal("917.2"), "laboratory", "9.2 nmol/L to 31.8 nmol/L")
+    row = reading("testosterone", "268.2", 3, original="9.3 nmol/L", range=within)
+    desk.charts["launch-1"] = build_chart(series=series(row, reading("fsh", "4", 3)))
+    words_ = said(desk.page("table"))
+    assert "9.2 nmol/L to 31.8 nmol/L (265.3 to 917.2 ng/dL), laboratory" in words_
+    assert "1.5 to 12.4 IU/L, our default" in words_
+
+
+def test_an_option_closed_by_the_drug_is_told_from_one_closed_for_now(desk: Desk) -> None:
+    desk.charts["launch-1"] = build_chart(
+        recommendation=Recommendation(
+            "confirm-first",
+            (
+                Option("clomiphene", False, "25 mg", ("confirm-first",), (), "off-label"),
+                Option("hcg", False, "1500 IU", ("hematocrit-stop", "confirm-first"), (), ""),
+            ),
+        )
+    )
+    html = desk.page()
+    words_ = said(html)
+    assert "Clomiphene Not eligible now" in words_
+    assert "the diagnosis must be confirmed first" in words_
+    assert "hCG Not eligible Blocked" in words_
+    assert "Published start" not in words_
     assert "tone-go" not in html
 
 
