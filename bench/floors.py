@@ -57,7 +57,7 @@ def writing() -> Flask:
         body = orjson.loads(request.get_data(cache=False))
         context = body["context"]
         card, now = str(uuid.uuid4()), datetime.now(UTC)
-        with ledger.transaction() as conn:
+        with ledger.writing() as conn:
             kept = HookCall(
                 card, now, "local", "local", context["patientId"], context["userId"], service,
                 body["hookInstance"], context["encounterId"], "aua 1", 1,

@@ -164,7 +164,7 @@ class HookService:
             else None
         )
         occasion = Occasion(assessment, request, drafts, tuple(gathered.resources.gaps))
-        with self.ledger.transaction() as conn:
+        with self.ledger.writing() as conn:
             if findings and request.user:
                 asleep = snoozes_of(
                     conn, caller.tenant, visit.issuer, request.patient_id, request.user, visit.at
@@ -200,7 +200,7 @@ class HookService:
         protocol = self.knowledge.protocol
         call = visit.record(f"{protocol.profile} {protocol.version}", len(cards))
         read = perf_counter()
-        with self.ledger.transaction() as conn:
+        with self.ledger.writing() as conn:
             record_call(conn, self.ledger.vault, call, ())
             audit.append(conn, visit.event(call, (), keys))
         return _timed(_encode(_Reply(cards)), started, read, read)

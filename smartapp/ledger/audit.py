@@ -101,7 +101,7 @@ class AuditReport:
         return self.broken is None
 
 
-def append(conn: Connection, event: AuditEvent) -> None:
+def append(conn: schema.Executor, event: AuditEvent) -> None:
     """Add `event` to the chain inside the caller's transaction (`Ledger.transaction`).
 
     The row is durable exactly when the caller's other rows are.
@@ -205,8 +205,8 @@ def _anchor(conn: Connection, through: int) -> str | None:
     return str(detail["hash"]) if detail["through"] == through else None
 
 
-def _head(conn: Connection) -> tuple[int, str]:
-    row: Any = _HEAD.run(conn).first()
+def _head(conn: schema.Executor) -> tuple[int, str]:
+    row = _HEAD.run(conn).fetchone()
     return (0, GENESIS) if row is None else (row[0], row[1])
 
 

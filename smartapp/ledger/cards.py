@@ -46,13 +46,14 @@ calls_table = Table(
     Column("encounter", String(200)),
     Column("protocol", String(100), nullable=False),
     Column("cards", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 shown_table = Table(
     "shown_finding",
     schema.metadata,
-    Column("card", String(36), primary_key=True),
     Column("finding", String(64), primary_key=True),
+    Column("card", String(36), primary_key=True),
     Column("call", String(36), nullable=False),
     Column("code", String(60), nullable=False),
     Column("severity", String(10), nullable=False),
@@ -62,8 +63,9 @@ shown_table = Table(
     Column("context", String(128), nullable=False),
     Column("order_key", String(64)),
     Column("summary", LargeBinary, nullable=False),
-    Index("shown_finding_by_finding", "finding"),
-    Index("shown_finding_by_call", "call"),
+    Index("shown_finding_by_card", "card"),
+    # Every further index is one more page to write on each call.
+    sqlite_with_rowid=False,
 )
 
 feedback_table = Table(
@@ -234,7 +236,7 @@ _SNOOZES = Statement(
 
 
 def record_call(
-    conn: Connection, vault: Vault, call: HookCall, shown: Sequence[ShownFinding]
+    conn: schema.Executor, vault: Vault, call: HookCall, shown: Sequence[ShownFinding]
 ) -> None:
     """Keep one call and every finding its cards showed, inside the caller's transaction."""
     _CALL.run(
@@ -404,7 +406,7 @@ def put_snooze(
 
 
 def snoozes_of(
-    conn: Connection, tenant: str, issuer: str, patient: str, user: str, now: datetime
+    conn: schema.Executor, tenant: str, issuer: str, patient: str, user: str, now: datetime
 ) -> tuple[Snooze, ...]:
     """What this user set aside for this patient and has not run out."""
     rows = _SNOOZES.run(
@@ -443,12 +445,20 @@ def _snooze(row: Any) -> Snooze:
 
 def prune(ledger: Ledger, before: datetime, now: datetime) -> None:
     """Remove calls, shown findings and feedback older than `before`, and snoozes run out."""
-    old = select(calls_table.c.call).where(calls_table.c.at < _stamp(before))
+    call, shown = calls_table.c, shown_table.c
     with ledger.transaction() as conn:
-        conn.execute(delete(shown_table).where(shown_table.c.call.in_(old)))
-        conn.execute(delete(calls_table).where(calls_table.c.at < _stamp(before)))
+        old = conn.execute(select(call.call).where(call.at < _stamp(before))).scalars().all()
+        for one in old:
+            first, last = card_range(one)
+            conn.execute(delete(shown_table).where(shown.card.between(first, last)))
+        conn.execute(delete(calls_table).where(call.at < _stamp(before)))
         conn.execute(delete(feedback_table).where(feedback_table.c.received < _stamp(before)))
         conn.execute(delete(snooze_table).where(snooze_table.c.until <= _stamp(now)))
+
+
+def card_range(call: str) -> tuple[str, str]:
+    """The first and last UUID that a card of this call can have: its last two digits vary."""
+    return call[:-2] + "00", call[:-2] + "ff"
 
 
 def _stamp(at: datetime) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Column, Connection, CursorResult, Dialect, Integer, MetaData, Table
+from sqlalchemy import Column, Dialect, Integer, MetaData, Table
 from sqlalchemy.sql import ClauseElement
 
 VERSION = 1
@@ -13,6 +13,17 @@ VERSION = 1
 metadata = MetaData()
 
 version_table = Table("ledger_version", metadata, Column("version", Integer, primary_key=True))
+
+
+class Executor(Protocol):
+    """What runs a statement: SQLAlchemy's Connection, or the driver's cursor of `Ledger.writing`.
+
+    Results of both have `fetchone`, `fetchall` and `rowcount`.
+    """
+
+    @property
+    def dialect(self) -> Dialect: ...
+    def exec_driver_sql(self, statement: str, parameters: Any = None) -> Any: ...
 
 
 class Statement:
@@ -30,14 +41,14 @@ class Statement:
         self._clause = clause
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
 
-    def run(self, conn: Connection, **values: Any) -> CursorResult[Any]:
+    def run(self, conn: Executor, **values: Any) -> Any:
         """Execute with `values`, one for each bind parameter."""
         sql, order = self._for(conn.dialect)
         return conn.exec_driver_sql(
             sql, values if order is None else tuple([values[name] for name in order])
         )
 
-    def run_many(self, conn: Connection, rows: list[dict[str, Any]]) -> None:
+    def run_many(self, conn: Executor, rows: list[dict[str, Any]]) -> None:
         """Execute once per row (`executemany`); nothing happens for no rows."""
         if not rows:
             return

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from smartapp.errors import ConfigError, LedgerError
@@ -22,6 +32,30 @@ BUSY_TIMEOUT_MS = 5000
 _SCHEMA_LOCK = 0x48504701  # PostgreSQL advisory lock: one worker makes the tables
 
 
+class Writing:
+    """The driver's own cursor inside one transaction: for the few statements of a hot path.
+
+    Runs `schema.Statement`s at a third of what SQLAlchemy's execution costs. Fetch a result before
+    the next statement: there is one cursor.
+    """
+
+    __slots__ = ("_cursor", "dialect")
+
+    def __init__(self, dialect: Dialect, cursor: Any) -> None:
+        self.dialect = dialect
+        self._cursor = cursor
+
+    def exec_driver_sql(self, statement: str, parameters: Any = None) -> Any:
+        """Execute once, or once per row of a list of parameters; the cursor is the result."""
+        if type(parameters) is list:
+            self._cursor.executemany(statement, parameters)
+        elif parameters is None:
+            self._cursor.execute(statement)
+        else:
+            self._cursor.execute(statement, parameters)
+        return self._cursor
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The open store. Safe to share between threads; open one per process, after the fork."""
@@ -29,6 +63,7 @@ class Ledger:
     engine: Engine
     vault: Vault
     reader: Engine
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -39,10 +74,46 @@ class Ledger:
         `BUSY_TIMEOUT_MS`, or refuses a statement; the caller's own exception rolls back.
         """
         try:
-            with self.engine.begin() as conn:
+            with self._one_writer(), self.engine.begin() as conn:
                 yield conn
         except SQLAlchemyError as error:
             raise LedgerError("The ledger could not be written; nothing was recorded.") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Writing]:
+        """The same transaction with the driver's cursor in place of SQLAlchemy's connection."""
+        dialect = self.engine.dialect
+        try:
+            with self._one_writer():
+                conn = self.engine.raw_connection()
+                try:
+                    cursor = conn.cursor()
+                    if dialect.name == "sqlite":
+                        cursor.execute("BEGIN IMMEDIATE")
+                    yield Writing(dialect, cursor)
+                    conn.commit()
+                finally:
+                    # Given back uncommitted, the pool rolls it back.
+                    conn.close()
+        except (SQLAlchemyError, dialect.loaded_dbapi.Error) as error:
+            raise LedgerError("The ledger could not be written; nothing was recorded.") from error
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Threads of this process take turns, in the order they came.
+
+        SQLite has one writer. Left to its busy handler, which sleeps and looks again, a thread
+        that comes second waits many times longer than the first one writes.
+        """
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise LedgerError("The ledger is busy; nothing was recorded.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
