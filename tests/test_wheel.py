@@ -19,22 +19,21 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def needed(name: str, found: dict[str, Distribution]) -> dict[str, Distribution]:
-    """The distributions that `name` declares, without extras, and theirs."""
-    dist = distribution(name)
-    key = dist.metadata["Name"].lower()
-    if key in found:
-        return found
-    found[key] = dist
+def needed(dist: Distribution, found: dict[str, Distribution]) -> dict[str, Distribution]:
+    """The distributions that `dist` declares, without extras, and theirs."""
     for requirement in dist.requires or []:
         marker = requirement.partition(";")[2]
         if "extra ==" in marker.replace("'", '"'):
             continue
         dependency = re.split(r"[\s;<>=!~\[(]", requirement, maxsplit=1)[0]
         try:
-            needed(dependency, found)
+            other = distribution(dependency)
         except ModuleNotFoundError:
-            assert marker, f"{key} needs {dependency}, which is not installed"
+            assert marker, f"{dist.name} needs {dependency}, which is not installed"
+            continue
+        if other.name not in found:
+            found[other.name] = other
+            needed(other, found)
     return found
 
 
@@ -57,9 +56,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "--no-index", wheel],
         check=True, capture_output=True,
     )  # fmt: skip
-    found = needed("smartapp", {})
-    del found["smartapp"]
-    for dist in found.values():
+    (declared,) = Distribution.discover(name="smartapp", path=[str(site)])
+    for dist in needed(declared, {}).values():
         for file in dist.files or []:
             top = file.parts[0]
             if top in ("..", "__pycache__") or (site / top).exists():
