@@ -54,7 +54,6 @@ def cards_writer(
             focus=None,
             fhir_server=None,
             token=None,
-            prefetch={},
         )
         shown = [finding for finding in assessment.findings if finding.card]
         spoken = speaker.speak(shown, Occasion(assessment, request, drafts, tuple(gaps)), call)

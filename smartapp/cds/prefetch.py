@@ -22,8 +22,10 @@ from smartapp.fhir.bundle import next_of, open_body
 from smartapp.fhir.client import FhirClient
 from smartapp.fhir.model import Gap, Resources
 from smartapp.fhir.outcome import gap_of
+from smartapp.fhir.parcel import Parcel, WholeBundle, unpack
 from smartapp.fhir.plans import SearchPlan, medication_plans, search_plans
 from smartapp.fhir.reading import read_bundle
+from smartapp.fhir.resources import ABSENT
 from smartapp.knowledge.catalogue import Catalogue
 
 State = Literal["given", "empty", "missing", "failed", "partial"]
@@ -99,7 +101,12 @@ def gather(
     under a foreign name is taken when ours is missing and it is the patient in context.
     """
     resources = Resources()
-    keys = {name: _read_key(name, request.prefetch.get(name), resources) for name in names}
+    if request.parcels is not None:
+        parcels = request.parcels
+        keys = {name: _take(name, parcels, resources) for name in names}
+    else:
+        raws = request.prefetch()
+        keys = {name: _read_key(name, raws.get(name), resources) for name in names}
     _keep_own_patient(request.patient_id, resources, keys["patient"])
     if site is not None and request.fhir_server and (request.token or site.open):
         _complete(request, keys, catalogue, site, resources, timeout_ms, deadline_s)
@@ -109,6 +116,19 @@ def gather(
     reason = _NO_ACCESS if site is not None or not request.token else _UNKNOWN_SERVER
     _name_gaps(keys, resources, reason)
     return Gathered(resources, keys)
+
+
+def _take(name: str, parcels: Mapping[str, Parcel], into: Resources) -> Key:
+    """A key of which every row was read already."""
+    if name not in parcels:
+        return Key("missing", "nowhere")
+    parcel = parcels[name]
+    key = Key("given" if unpack(parcel, into) else "empty", "prefetch")
+    if type(parcel) is WholeBundle and parcel.link is not ABSENT:
+        key.next = parcel.next_link
+        if key.next is not None:
+            key.state = "partial"
+    return key
 
 
 def _read_key(name: str, raw: Raw | None, into: Resources) -> Key:
@@ -180,7 +200,7 @@ def _complete(
         )
         plans += [plan for plan in asked if plan.key in wanted]
     plans += [SearchPlan(name, key.next) for name, key in keys.items() if key.next]
-    plans += medication_plans(_medication_bodies(request.prefetch), base)
+    plans += medication_plans(_medication_bodies(request.prefetch()), base)
     if not plans:
         return
     client = FhirClient(base, token=request.token, timeout_ms=timeout_ms, profile=site.profile)
@@ -232,7 +252,7 @@ def _keep_own_patient(patient_id: str, into: Resources, key: Key) -> None:
 
 def _adopt_patient(request: HookRequest, names: Collection[str], into: Resources, key: Key) -> None:
     """The patient in context, sent under a name that is not ours (keys mapped by hand)."""
-    for name, raw in request.prefetch.items():
+    for name, raw in request.prefetch().items():
         if name in names or b'"Patient"' not in bytes(raw):
             continue
         found = Resources()

@@ -16,6 +16,8 @@ from msgspec import Raw, Struct
 
 from smartapp.cds.discovery import Service
 from smartapp.errors import InputError
+from smartapp.fhir.parcel import Parcel
+from smartapp.fhir.quarantine import ROW_ERRORS
 from smartapp.fhir.reading import draft_rows
 
 T = TypeVar("T")
@@ -46,6 +48,17 @@ class _Envelope(Struct, frozen=True, gc=False):
     prefetch: dict[str, Raw] | None = None
 
 
+class _Whole(Struct, frozen=True, gc=False):
+    """The same when nothing in prefetch is odd: rows and all in one pass over the bytes."""
+
+    hook: str
+    hookInstance: str
+    context: Raw
+    fhirServer: str | None = None
+    fhirAuthorization: Authorization | None = None
+    prefetch: dict[str, Parcel] | None = None
+
+
 class _Context(Struct, frozen=True, gc=False):
     patientId: str
     userId: str | None = None
@@ -55,6 +68,7 @@ class _Context(Struct, frozen=True, gc=False):
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_whole = msgspec.json.Decoder(_Whole)
 _context = msgspec.json.Decoder(_Context)
 
 
@@ -63,7 +77,8 @@ class HookRequest:
     """One call, read. Ids are bare ("123"), `user` stays as the client wrote it.
 
     `focus` lists the drafts the user is choosing (order-select); None means every draft.
-    `prefetch` holds whatever keys the client sent, ours and others, still as raw JSON.
+    `parcels` is the prefetch, read, ours and other keys; None when something in it is odd, so that
+    it has to be read key by key and row by row from `prefetch()`.
     """
 
     service: Service
@@ -75,7 +90,12 @@ class HookRequest:
     focus: frozenset[str] | None
     fhir_server: str | None
     token: str | None
-    prefetch: Mapping[str, Raw]
+    parcels: Mapping[str, Parcel] | None = None
+    body: bytes = b"{}"
+
+    def prefetch(self) -> Mapping[str, Raw]:
+        """Whatever keys the client sent, ours and others, as raw JSON."""
+        return _envelope.decode(self.body).prefetch or {}
 
 
 def read_request(body: bytes, hooks: Mapping[str, Service]) -> HookRequest:
@@ -85,7 +105,13 @@ def read_request(body: bytes, hooks: Mapping[str, Service]) -> HookRequest:
     a `hookInstance` that is no UUID, a context without a usable patient id, and on order hooks a
     context without readable drafts.
     """
-    envelope = decode(_envelope, body.removeprefix(b"\xef\xbb\xbf"), "the request")
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    envelope: _Envelope | _Whole
+    try:
+        envelope = whole = _whole.decode(body)
+        parcels: Mapping[str, Parcel] | None = whole.prefetch or {}
+    except ROW_ERRORS:
+        envelope, parcels = decode(_envelope, body, "the request"), None
     service = hooks.get(envelope.hook)
     if service is None:
         raise InputError(f"this service answers only the hook {', '.join(hooks)}")
@@ -114,7 +140,8 @@ def read_request(body: bytes, hooks: Mapping[str, Service]) -> HookRequest:
         focus=focus,
         fhir_server=envelope.fhirServer or None,
         token=authorization.access_token if authorization else None,
-        prefetch=envelope.prefetch or {},
+        parcels=parcels,
+        body=body,
     )
 
 

@@ -100,10 +100,15 @@ def next_link(raw: bytes | Raw) -> str | None:
 
 def next_of(envelope: Envelope) -> str | None:
     """The same for an envelope already open. Links of an odd shape count as none."""
-    if not bytes(envelope.link) or not envelope.is_bundle:
+    return next_in(envelope.link) if envelope.is_bundle else None
+
+
+def next_in(link: Raw) -> str | None:
+    """The same for the `link` of a Bundle."""
+    if not bytes(link):
         return None
     try:
-        links = _links(envelope.link)
+        links = _links(link)
     except ROW_ERRORS:
         return None
     return next((link.url for link in links if link.relation == "next" and link.url), None)

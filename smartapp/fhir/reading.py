@@ -20,7 +20,7 @@ from smartapp.fhir.model import Gap, Quarantined, Resources
 from smartapp.fhir.outcome import gap_of
 from smartapp.fhir.quarantine import ROW_ERRORS, explain, quarantine
 
-_LISTS: dict[type[Struct], str] = {
+LISTS: dict[type[Struct], str] = {
     fhir.Patient: "patients",
     fhir.Observation: "observations",
     fhir.Condition: "conditions",
@@ -33,7 +33,7 @@ _LISTS: dict[type[Struct], str] = {
     fhir.QuestionnaireResponse: "questionnaire_responses",
 }
 _DECODE: dict[str, tuple[Callable[[bytes | Raw], Any], str]] = {
-    kind.__name__: (Decoder(kind).decode, name) for kind, name in _LISTS.items()
+    kind.__name__: (Decoder(kind).decode, name) for kind, name in LISTS.items()
 }
 # A Bundle in a Bundle is a document or a batch answer; a Bundle in that one is a trap.
 _DEEPEST = 1
@@ -123,7 +123,7 @@ def read_pages(pages: Iterable[Page], gaps: Iterable[Gap] = ()) -> Resources:
             read_bundle(page.body, found, what=page.key)
         except InputError as error:
             found.gaps.append(Gap(page.key, "failed", error.public))
-    for name in _LISTS.values():
+    for name in LISTS.values():
         rows = getattr(found, name)
         rows[:] = {row.id or id(row): row for row in rows}.values()
     return found
@@ -139,7 +139,7 @@ class _Reader:
         self._what = what
 
     def entries(self, rows: Iterable[Raw], path: str, depth: int) -> None:
-        lists = {kind: getattr(self._into, name) for kind, name in _LISTS.items()}
+        lists = {kind: getattr(self._into, name) for kind, name in LISTS.items()}
         for index, raw in enumerate(rows):
             # Nearly every row is a type we know in a shape we know: one pass, no peeking.
             try:

@@ -20,7 +20,9 @@ from smartapp.fhir.model import Gap
 from smartapp.knowledge import Knowledge
 from smartapp.patient.record import DraftOrder
 
-REQUEST = HookRequest(SERVICES[2], "h", "smith", "Practitioner/ada", "e1", (), None, None, None, {})
+REQUEST = HookRequest(
+    SERVICES[2], "h", "smith", "Practitioner/ada", "e1", (), None, None, None, {}, b"{}"
+)
 DRAFT = DraftOrder("MedicationRequest/d1", "clomiphene", "serm", None, True, "clomiphene 50 mg")
 
 
