@@ -43,9 +43,7 @@ def bars(therapy: TherapyTimeline, knowledge: Knowledge, of: Span, now: datetime
                 "kind": kind,
                 "sure": episode.status != "uncertain",
                 "goes_on": episode.status == "active",
-                **_words(
-                    _wordings(name, kind, episode.dose), begin, stop, ends.get(name, of.start), of
-                ),
+                **_words(wordings, begin, stop, ends.get(name, of.start), of),
                 "label": label,
                 "when": when,
                 "say": f"{label}, {when}",

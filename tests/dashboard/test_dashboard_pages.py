@@ -305,7 +305,7 @@ def test_an_option_closed_by_the_drug_is_told_from_one_closed_for_now(desk: Desk
     assert "Clomiphene Not eligible now" in words_
     assert "the diagnosis must be confirmed first" in words_
     assert "hCG Not eligible Blocked" in words_
-    assert "Published start" not in words_
+    assert "<dt>Published start</dt>" not in html
     assert "tone-go" not in html
 
 
