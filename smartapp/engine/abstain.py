@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
+from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.standing import Standing
 from smartapp.engine.stops import OPTIONS
 
@@ -60,7 +61,7 @@ def open_rules(case: Case, view: AxisView, standing: Standing) -> tuple[Abstenti
     """Every rule of rules 1-8 that was left open for this man, in a fixed order."""
     found = [*_unread(case)]
     if view.acting is not None:
-        return (*found, *_withheld_on_therapy(case))
+        return (*found, *_on_therapy(case, view))
     if view.washing is not None:
         found.append(Abstention("R-DX-04", "cannot-assess", "wash-out", "after-wash-out"))
         return tuple(found)
@@ -76,7 +77,10 @@ def _unread(case: Case) -> Iterator[Abstention]:
             yield Abstention("R-CA-01", "cannot-assess", reason, "read-again")
 
 
-def _withheld_on_therapy(case: Case) -> Iterator[Abstention]:
+def _on_therapy(case: Case, view: AxisView) -> Iterator[Abstention]:
+    on_serm = any(c.active and c.episode.agent in SERM_AGENTS for c in case.courses)
+    if on_serm and not case.unread and eye_on_serm(case, view).answer is None:
+        yield Abstention("A-VIS", "visual-symptoms", "eye-undated", "ask-date")
     for analyte, rule, code in (
         ("testosterone", "R-DX-01", "cannot-assess"),
         ("lh", "R-DX-05", "suppressed-axis"),

@@ -127,7 +127,7 @@ def say_baseline(report: Report, view: AxisView) -> None:
         missing = lacking(case, view, agent, begun)
         if not missing:
             continue
-        names = [case.knowledge.catalogue.analytes[key].name for key in missing]
+        analytes = [case.knowledge.catalogue.analytes[key] for key in missing]
         report.finding(
             "baseline-incomplete",
             "R-BASE-01",
@@ -137,7 +137,8 @@ def say_baseline(report: Report, view: AxisView) -> None:
             agent=agent,
             words={
                 "agent": report.name(agent),
-                "missing": ", ".join(names),
+                "short": ", ".join(analyte.short for analyte in analytes),
+                "missing": ", ".join(analyte.name for analyte in analytes),
                 "days": str(case.protocol.orders.baseline_days),
             },
         )
@@ -166,7 +167,7 @@ def say_cannot_assess(
 
 
 def _matters(case: Case, view: AxisView) -> bool:
-    """On therapy, a diagnosis of hypogonadism, or a low testosterone, valid or not."""
+    """On therapy, a diagnosis of hypogonadism, or testosterone low or borderline, valid or not."""
     if view.acting is not None or view.washing is not None:
         return True
     if any(True for _ in case.with_concepts(_HYPOGONADISM)):
@@ -174,6 +175,6 @@ def _matters(case: Case, view: AxisView) -> bool:
     samples = view.now.samples
     if samples.withheld is not None or view.now.low.answer == "low":
         return True
-    cut = case.protocol.low_t.pair_cut
+    cut = case.protocol.low_t.single_top
     window = [s.span for s in samples.valid] + [span_of(r) for r, _ in samples.invalid]
-    return any(span.below(cut) is True for span in window)
+    return any(span.up_to(cut) is True for span in window)

@@ -1,6 +1,6 @@
 """Men for tests: a record written as a sentence, days counted from the day of the assessment.
 
-    man(age=38).testosterone(210, -30).testosterone(220, -60).lh(3.1, -30).record()
+man(age=38).testosterone(210, -30).testosterone(220, -60).lh(3.1, -30).record()
 """
 
 from __future__ import annotations
@@ -50,7 +50,13 @@ class Man:
     def __init__(self, age: int | None, sex: str) -> None:
         born = None if age is None else date(TODAY.year - age, 1, 15)
         self.demographics = Demographics(
-            "Patient/man", "A Man", born, "male", "M", sex, "told by the test"  # type: ignore[arg-type]
+            "Patient/man",
+            "A Man",
+            born,
+            "male",
+            "M",
+            sex,
+            "told by the test",  # type: ignore[arg-type]
         )
         self.labs: list[Reading] = []
         self.unusables: list[Unused] = []

@@ -1,0 +1,238 @@
+"""The pack holds together, says what the contract says, and refuses what does not fit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from smartapp.errors import KnowledgeError
+from smartapp.knowledge import PROFILES, Knowledge, load
+from smartapp.knowledge.pack import PACK
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return load()
+
+
+# -- What is in it
+
+
+def test_every_profile_loads() -> None:
+    assert PROFILES == ("aua", "es", "eau", "bssm")
+    for profile in PROFILES:
+        assert load(profile).protocol.profile == profile
+
+
+def test_every_rule_has_a_source_with_a_public_address(knowledge: Knowledge) -> None:
+    for rule in knowledge.rules.values():
+        assert rule.title
+        assert rule.section
+        assert rule.sources, rule.id
+        for source in rule.sources:
+            assert source.url.startswith("https://")
+            assert source.label
+
+
+def test_a_default_cites_our_own_page_first(knowledge: Knowledge) -> None:
+    for rule in knowledge.rules.values():
+        if rule.basis == "default":
+            assert "rules" in {source.key for source in rule.sources}, rule.id
+
+
+def test_every_parameter_has_unit_source_and_mark(knowledge: Knowledge) -> None:
+    for parameter in knowledge.protocol.parameters.values():
+        assert parameter.source in knowledge.citations
+        assert parameter.mark in {"V", "unverified", "DEFAULT", "EXTRAP"}
+        assert parameter.unit or isinstance(parameter.value, bool), parameter.key
+
+
+def test_the_profiles_differ_as_the_rules_say() -> None:
+    cuts = {p: load(p).protocol.low_t for p in PROFILES}
+    assert [cuts[p].clearly_low for p in PROFILES] == [
+        Decimal("230.7"), Decimal(264), Decimal("230.7"), Decimal("230.7"),
+    ]  # fmt: skip
+    assert [cuts[p].free_t_top for p in PROFILES] == [
+        Decimal("346.1"), Decimal(400), Decimal("346.1"), Decimal("346.1"),
+    ]  # fmt: skip
+    assert [cuts[p].free_t_cut for p in PROFILES] == [220, 220, 220, 225]
+    assert cuts["bssm"].free_t_top_diabetes == Decimal("403.8")
+
+
+CONTRACT = {  # code: (levels on view, levels on order); {} is "no card there"
+    "severe-primary-failure": ({"default": "warning", "active": "critical"}, {"critical"}),
+    "contraindication": ({"default": "warning", "active": "critical"}, {"critical"}),
+    "precaution": ({"default": "info", "relative-active": "warning"}, {"info", "warning"}),
+    "recalibration-candidate": ({"default": "info"}, set()),
+    "recalibration-alternative": ({}, {"info"}),
+    "testosterone-fertility": ({"default": "warning"}, {"critical"}),
+    "specialist-review": ({"default": "info"}, {"warning"}),
+    "not-indicated": ({"default": "warning"}, {"warning"}),
+    "confirm-testosterone": ({"default": "info", "unremarkable": "info"}, {"warning"}),
+    "baseline-incomplete": ({}, {"warning"}),
+    "axis-workup": ({"default": "info", "crossed": "warning"}, {"info"}),
+    "suppressed-axis": ({"default": "warning"}, {"warning"}),
+    "duplicate-therapy": ({"default": "warning", "published": "info"}, {"warning", "info"}),
+    "hematocrit-high": (
+        {"default": "warning", "stop": "critical", "rise": "info"},
+        {"warning", "critical", "info"},
+    ),
+    "visual-symptoms": ({"default": "critical"}, {"critical"}),
+    "thromboembolism": ({"default": "critical", "symptom": "warning"}, {"critical", "warning"}),
+    "cannot-assess": ({"default": "info"}, {"warning"}),
+}
+
+
+def test_severities_are_those_of_the_contract(knowledge: Knowledge) -> None:
+    # Codes that the engine learns later join both tables then.
+    told = {code: (dict(k.view), set(k.order.values())) for code, k in knowledge.findings.items()}
+    assert {code: told[code] for code in CONTRACT} == CONTRACT
+
+
+def test_the_words_never_order_or_promise() -> None:
+    text = (PACK / "wording" / "en.toml").read_text("utf-8").lower()
+    for word in ("must", "cure", "cures", "guarantee", "start the", "prescribe "):
+        assert not re.search(rf"\b{word}\b", text), word
+
+
+def test_every_place_in_a_sentence_is_a_plain_word(knowledge: Knowledge) -> None:
+    for words in knowledge.wording.findings.values():
+        for template in (words.summary, words.detail):
+            assert all(place.isidentifier() for place in template.places)
+            assert template.text.strip() == template.text
+
+
+def test_published_regimens_are_only_of_known_drugs_and_sourced(knowledge: Knowledge) -> None:
+    for regimen in knowledge.regimens.values():
+        assert regimen.sources
+        assert regimen.amount > 0
+    starts = {r.agent for r in knowledge.regimens.values() if r.start}
+    assert starts == {"clomiphene", "enclomiphene", "hcg"}
+
+
+# -- A site's own file
+
+
+def site(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "site.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_site_overrides_values_and_the_protocol_names_them(tmp_path: Path) -> None:
+    found = load(
+        site_file=site(
+            tmp_path,
+            'profile = "eau"\n[hematocrit]\nwarning = 51\nstop = 54\n[gate]\nmri-t = 140.5\n',
+        )
+    )
+    assert found.protocol.profile == "eau"
+    assert found.protocol.hematocrit.warning == 51
+    assert found.protocol.gate.mri_t == Decimal("140.5")
+    # What was only repeated is not overridden.
+    assert found.protocol.overridden == ("gate.mri-t", "hematocrit.warning")
+    assert found.protocol.parameters["hematocrit.warning"].overridden
+
+
+def test_a_profile_asked_for_outranks_the_sites(tmp_path: Path) -> None:
+    assert load("es", site(tmp_path, 'profile = "eau"\n')).protocol.profile == "es"
+
+
+def test_an_override_reaches_the_matrix(tmp_path: Path) -> None:
+    found = load(site_file=site(tmp_path, "[contraindications]\npsa = 3\n"))
+    (row,) = (r for r in found.matrix if r.key == "psa-unreviewed")
+    assert row.tests[0].above == 3  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[hematocrit]\nwarnings = 51\n", ("site.toml", "hematocrit.warnings", "not known")),
+        ("[blood]\nx = 1\n", ("site.toml", "blood", "not a section")),
+        ("[hematocrit]\nwarning = 55\n", ("site.toml", "hematocrit.warning", "above")),
+        ('[hematocrit]\nwarning = "51"\n', ("hematocrit.warning", "must be a number")),
+        ("[hematocrit]\nwarning = -1\n", ("hematocrit.warning", "at least 0")),
+        ("[hematocrit]\nwarning = nan\n", ("hematocrit.warning", "at least 0")),
+        ("[samples]\nwindow = 10.5\n", ("samples.window", "whole number")),
+        ("[options]\nallow-unapproved = 1\n", ("options.allow-unapproved", "true or false")),
+        ('profile = "who"\n', ("profile", "who")),
+        ("[hematocrit\n", ("site.toml", "not TOML")),
+    ],
+)
+def test_a_site_file_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(KnowledgeError) as refusal:
+        load(site_file=site(tmp_path, text))
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_a_missing_site_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match=r"gone\.toml"):
+        load(site_file=tmp_path / "gone.toml")
+
+
+# -- A pack that contradicts itself
+
+Edit = Callable[[str], str]
+
+
+def swap(old: str, new: str) -> Edit:
+    def edit(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+BROKEN: list[tuple[str, Edit, tuple[str, ...]]] = [
+    ("rules.toml", swap('citations = ["rules"]', "citations = []"), ("R-APP-01", "source")),
+    ("rules.toml", swap('citations = ["rules"]', 'citations = ["nobody"]'), ("nobody",)),
+    ("rules.toml", swap('"suppressed-axis"', '"no-such-code"'), ("R-DX-05", "no-such-code")),
+    ("rules.toml", swap('basis = "default"', 'basis = "hearsay"'), ("basis", "hearsay")),
+    ("rules.toml", swap("[R-FERT-01]", "[R-FERT-01]\ngrade = 1"), ("grade", "not known")),
+    ("citations.toml", swap("https://doi", "http://doi"), ("AUA.url", "https")),
+    ("matrix.toml", swap('"pituitary-deficiency"]', '"no-such"]'), ("no-such", "condition")),
+    ("matrix.toml", swap('analyte = "psa"', 'analyte = "psi"'), ("psi", "analyte")),
+    ("matrix.toml", swap('agents = ["warfarin"]', 'agents = ["rat"]'), ("rat", "drug")),
+    ("matrix.toml", swap('classes = ["gnrh"]', 'classes = ["gnr"]'), ("gnr", "class")),
+    ("matrix.toml", swap('fact = "unapproved"', 'fact = "unproved"'), ("unproved",)),
+    ("matrix.toml", swap('"contraindications.psa"', '"contraindications.psi"'), ("psi",)),
+    ("matrix.toml", swap('when = "recent"', 'when = "soon"'), ("vte-recent", "soon")),
+    ("matrix.toml", swap('hcg = "R"', 'hcg = "X"'), ("hcg", "A, R or P")),
+    ("matrix.toml", swap("[warfarin]", "[warfare]"), ("warfare", "no words")),
+    ("findings.toml", swap('view = "critical"', 'view = "severe"'), ("severe", "severity")),
+    ("findings.toml", swap("[cannot-assess]", "[cannot]"), ("cannot-assess",)),
+    ("regimens.toml", swap('agent = "hcg"', 'agent = "lhrh"'), ("lhrh",)),
+    ("regimens.toml", swap('citations = ["Katz"]', "citations = []"), ("clomiphene-25-qod",)),
+    ("protocol.toml", swap("adult-age", "adult"), ("applicability", "adult")),
+    ("protocol.toml", swap('source = "AUA", mark', 'source = "Nobody", mark'), ("Nobody",)),
+    ("protocol.toml", swap('mark = "V"', 'mark = "sure"'), ("sure",)),
+    ("protocol.toml", swap("wish-age = ", "# wish-age = "), ("orders.wish-age", "missing")),
+    ("wording/en.toml", swap("{criterion}", "{criterion"), ("severe-primary-failure",)),
+    ("wording/en.toml", swap("[finding.cannot-assess", "[finding.x"), ("cannot-assess", "no words")),
+    ("wording/en.toml", swap('warfarin = "w', 'rat-poison = "w'), ("warfarin", "no words")),
+    ("wording/en.toml", swap("[row]", '[row]\nno-row = "x"'), ("no-row", "not a row")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "words"), BROKEN, ids=[f"{n}-{b[0]}" for n, b in enumerate(BROKEN)]
+)
+def test_a_pack_that_contradicts_itself_is_refused(
+    tmp_path: Path, file: str, edit: Edit, words: tuple[str, ...]
+) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(PACK, pack, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    target = pack / file
+    target.write_text(edit(target.read_text("utf-8")), "utf-8")
+    with pytest.raises(KnowledgeError) as refusal:
+        load(pack=pack)
+    for word in words:
+        assert word in str(refusal.value)
