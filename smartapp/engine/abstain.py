@@ -35,6 +35,8 @@ _UNREAD = {
     "problems": "problems-unread",
     "therapy": "therapy-unread",
     "allergies": "allergies-unread",
+    "labs": "labs-unread",
+    "safety-labs": "safety-labs-unread",
 }
 _LOW_T: dict[str, tuple[str, tuple[str, ...], bool]] = {
     # reason -> what to order, and whether no other finding asks for it

@@ -186,7 +186,7 @@ def _known(moment: Moment | None, as_of: datetime, today: date) -> bool:
 def _newest_unusable(rows: tuple[Unused, ...], as_of: datetime, today: date) -> Unused | None:
     found = None
     for row in rows:
-        if row.analyte is None or row.effective is None:
+        if row.void or row.analyte is None or row.effective is None:
             continue
         if not _known(row.recorded or row.effective, as_of, today):
             continue

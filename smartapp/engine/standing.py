@@ -23,6 +23,8 @@ _SPECIALIST_DIAGNOSES = (
     "gonadal-dysgenesis-partial",
     "intracranial-lesion",
 )
+# Without these no man is a candidate. A server without Procedure is an ordinary server.
+_MUST_BE_READ = frozenset({"problems", "therapy", "allergies", "labs", "safety-labs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def _before_candidate(
         and now.severe.holds is False
         and not standing.gate
         and standing.path is not None
-        and not case.unread & {"problems", "therapy", "allergies"}
+        and not case.unread & _MUST_BE_READ
     )
     return None if settled else "confirm-first"
 

@@ -153,7 +153,7 @@ def _lab(case: Case, test: LabTest) -> Judged:
         return UNKNOWN
     reading = case.newest(test.analyte, test.days)
     if reading is None:
-        return NO
+        return UNKNOWN if case.unread & {"labs", "safety-labs"} else NO
     limit = case.range_of(reading).high if test.of_uln else Decimal(1)
     span = span_of(reading)
     answers = [

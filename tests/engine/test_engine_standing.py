@@ -97,6 +97,8 @@ CONFIRM_FIRST: dict[str, Callable[[], Man]] = {
     "diagnoses unread": lambda: candidate().gap("conditions"),
     "medications unread": lambda: candidate().gap("medicationRequests"),
     "allergies unread": lambda: candidate().gap("AllergyIntolerance"),
+    "hormones unread": lambda: candidate().gap("hormones"),
+    "safety results unread": lambda: candidate().gap("safety"),
     "wash-out": lambda: candidate().drug("clomiphene", -200, -1),
     "visual-field defect": lambda: candidate().problem("visual-field-defect"),
     "hyperprolactinemia": lambda: candidate().problem("hyperprolactinemia"),

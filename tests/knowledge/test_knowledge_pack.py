@@ -216,7 +216,7 @@ BROKEN: list[tuple[str, Edit, tuple[str, ...]]] = [
     ("protocol.toml", swap('mark = "V"', 'mark = "sure"'), ("sure",)),
     ("protocol.toml", swap("wish-age = ", "# wish-age = "), ("orders.wish-age", "missing")),
     ("wording/en.toml", swap("{criterion}", "{criterion"), ("severe-primary-failure",)),
-    ("wording/en.toml", swap("[finding.cannot-assess", "[finding.x"), ("cannot-assess", "no words")),
+    ("wording/en.toml", swap("[finding.cannot-assess", "[finding.x"), ("no words",)),
     ("wording/en.toml", swap('warfarin = "w', 'rat-poison = "w'), ("warfarin", "no words")),
     ("wording/en.toml", swap("[row]", '[row]\nno-row = "x"'), ("no-row", "not a row")),
 ]  # fmt: skip
