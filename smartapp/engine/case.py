@@ -73,6 +73,8 @@ class Case:
 
     def with_concepts(self, concepts: frozenset[str]) -> Iterator[Problem]:
         """Problems of any of the concepts, each once."""
+        if concepts.isdisjoint(self.problems):
+            return
         seen: set[str] = set()
         for concept in sorted(concepts & self.problems.keys()):
             for problem in self.problems[concept]:
@@ -120,7 +122,7 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
     # Two days back every zone agrees that it is past: most readings need no look at offsets.
     past = days_before(today, 2)
     for analyte, series in record.series.items():
-        known = tuple(r for r in series.readings if _known(r.recorded, as_of, today))
+        known = tuple([r for r in series.readings if _known(r.recorded, as_of, today)])
         future = [r for r in known if r.drawn >= past and not _known(r.effective, as_of, today)]
         if future:
             known = tuple(r for r in known if r not in future)
