@@ -46,24 +46,32 @@ class _Bounds(NamedTuple):
     text: str
 
 
+# What a laboratory prints on every report is understood once: by sex, analyte, unit and the range
+# as sent, never by patient. The analyte is kept with the answer, so that its id is not used again.
+_known: dict[tuple[object, ...], tuple[Analyte, Range | None]] = {}
+_MOST_KNOWN = 4096
+
+
 class Ranges:
-    """Chooses ranges for one man; remembers its answers, since one laboratory repeats itself."""
+    """Chooses ranges for one man."""
 
     def __init__(self, sex: str, age: int | None) -> None:
         self._sex = sex
         self._age = age
-        self._known: dict[object, Range | None] = {}
 
     def of(
         self, analyte: Analyte, sent: Sequence[ReferenceRange] | None, unit: Unit
     ) -> Range | None:
         """The range for a result that came in `unit`; None when neither side has one."""
-        key = _key(analyte, sent, unit)
+        key = _key(self._sex, analyte, sent, unit)
         if key is None:
             return self._choose(analyte, sent or (), unit)
-        if key not in self._known:
-            self._known[key] = self._choose(analyte, sent or (), unit)
-        return self._known[key]
+        known = _known.get(key)
+        if known is None:
+            if len(_known) >= _MOST_KNOWN:
+                _known.clear()
+            known = _known[key] = analyte, self._choose(analyte, sent or (), unit)
+        return known[1]
 
     def _choose(self, analyte: Analyte, sent: Sequence[ReferenceRange], unit: Unit) -> Range | None:
         if not sent:
@@ -113,20 +121,38 @@ class Ranges:
         return (low is None or low <= self._age) and (high is None or self._age <= high)
 
 
-def _key(analyte: Analyte, sent: Sequence[ReferenceRange] | None, unit: Unit) -> object | None:
+def _key(
+    sex: str, analyte: Analyte, sent: Sequence[ReferenceRange] | None, unit: Unit
+) -> tuple[object, ...] | None:
     """What decides the answer, for the plain cases; None where looking twice is not worth it."""
     if not sent:
-        return analyte.key
-    if len(sent) > 1:
-        return None
+        return sex, id(analyte)
     one = sent[0]
-    if one.type is not None or one.appliesTo or one.age is not None:
+    text = one.text
+    if len(sent) > 1 or one.type is not None or one.appliesTo or one.age is not None:
         return None
-    return analyte.key, unit.spelling, one.text, _quantity(one.low), _quantity(one.high)
-
-
-def _quantity(bound: Quantity | None) -> object:
-    return None if bound is None else (bytes(bound.value), bound.code, bound.unit)
+    if text is not None and len(text) > _LONGEST:
+        return None
+    low, high = one.low, one.high
+    # One flat tuple: it is made and hashed for every row.
+    if low is not None and high is not None:
+        return (
+            sex,
+            id(analyte),
+            unit.spelling,
+            text,
+            bytes(low.value),
+            low.code,
+            low.unit,
+            bytes(high.value),
+            high.code,
+            high.unit,
+        )
+    if low is not None:
+        return sex, id(analyte), unit.spelling, text, "from", bytes(low.value), low.code, low.unit
+    if high is not None:
+        return sex, id(analyte), unit.spelling, text, "to", bytes(high.value), high.code, high.unit
+    return sex, id(analyte), unit.spelling, text
 
 
 def _words(concept: CodeableConcept) -> set[str]:

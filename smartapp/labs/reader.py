@@ -31,6 +31,7 @@ from smartapp.labs.refusal import Refusal
 from smartapp.labs.series import Taken, build_series
 from smartapp.labs.timing import Draw, read_draw, when_of, zone_of
 from smartapp.labs.units import choose_unit, convert
+from smartapp.labs.usual import UsualRows
 from smartapp.labs.values import Value, read_value
 from smartapp.labs.versions import newest_versions
 
@@ -62,8 +63,13 @@ def read_labs(
     Refuses (ConfigError) an unknown `timezone`; nothing in a row is ever refused with an error.
     """
     reader = _Reader(catalogue, zone_of(timezone), local_codes, Ranges(sex, age))
+    usual, take = reader.usual.read, reader.taken.append
     for row in newest_versions(observations, reader.unused):
-        reader.read(row)
+        taken = usual(row)
+        if taken is None:
+            reader.read(row)
+        else:
+            take(taken)
     return build_series(reader.taken, reader.unused, catalogue)
 
 
@@ -89,6 +95,7 @@ class _Reader:
         self._local_codes = local_codes
         self._ranges = ranges
         self._draws: dict[str | None, Draw | Refusal] = {}
+        self.usual = UsualRows(catalogue, ranges, self._draws, self._draw)
 
     def read(self, observation: Observation) -> None:
         match = match_code(observation.code, self._catalogue, self._local_codes)

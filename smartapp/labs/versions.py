@@ -16,6 +16,10 @@ def newest_versions(observations: Iterable[Observation], unused: list[Unused]) -
     The same record comes twice when a prefetch and a search, or two files, overlap. The order of
     arrival never decides: the later `meta.lastUpdated` does, then the version, then the status.
     """
+    observations = list(observations)
+    ids = {row.id for row in observations}
+    if len(ids) == len(observations) and None not in ids:
+        return observations
     rows: list[Observation] = []
     place: dict[str, int] = {}
     for row in observations:
