@@ -15,7 +15,7 @@ from smartapp.cds.detail import detail
 from smartapp.cds.override import REASONS
 from smartapp.cds.request import HookRequest
 from smartapp.cds.suggestions import ACTIONABLE, Suggestions, with_uuids
-from smartapp.cds.words import LAUNCH_LABEL, cut
+from smartapp.cds.words import LAUNCH_LABEL, SUMMARY_LIMIT, cut
 from smartapp.engine.assessment import Assessment, Finding
 from smartapp.fhir.model import Gap
 from smartapp.knowledge import Knowledge
@@ -152,7 +152,7 @@ def _actionable(group: Group) -> bool:
 
 def _summary(group: Group) -> str:
     more = f" (+{len(group) - 1} more)" if len(group) > 1 else ""
-    return cut(group[0].summary, 139 - len(more)) + more
+    return cut(group[0].summary, SUMMARY_LIMIT - len(more)) + more
 
 
 def _topic(code: str) -> Coding:

@@ -13,6 +13,7 @@ from smartapp.cds.words import (
     INTENDED_USE,
     RESPONSIBILITY,
     SOURCES,
+    SUMMARY_LIMIT,
     escape,
     moment,
     number,
@@ -43,7 +44,9 @@ def detail(
 ) -> str:
     """The whole text of one card. `left_out` are findings that found no room on any card."""
     names = {key: analyte.name for key, analyte in knowledge.catalogue.analytes.items()}
-    blocks = [_finding(finding, names) for finding in findings]
+    # A card's summary is its first line already, unless there is more to it than fits there.
+    told = len(findings) == 1 and len(findings[0].summary) <= SUMMARY_LIMIT
+    blocks = [_finding(finding, names, told=told) for finding in findings]
     blocks += _options(findings, assessment, knowledge)
     blocks += _regulatory(findings, assessment, knowledge, drafts)
     blocks += _untold(_about(findings, assessment.not_evaluable), gaps)
@@ -57,10 +60,9 @@ def detail(
     return "\n\n".join(blocks)
 
 
-def _finding(finding: Finding, names: Mapping[str, str]) -> str:
-    lines = [f"**{escape(finding.summary)}**"]
-    if finding.detail:
-        lines += ["", escape(finding.detail)]
+def _finding(finding: Finding, names: Mapping[str, str], *, told: bool) -> str:
+    lines = [] if told else [f"**{escape(finding.summary)}**", ""]
+    lines.append(escape(finding.detail))
     if finding.evidence:
         lines += ["", "Values used:", ""]
         lines += [f"- {_evidence(e, names)}" for e in finding.evidence[:MOST_VALUES]]

@@ -19,7 +19,7 @@ from smartapp.cds.request import HookRequest
 from smartapp.cds.sites import Site
 from smartapp.errors import InputError
 from smartapp.fhir.bundle import next_of, open_body
-from smartapp.fhir.client import FhirClient
+from smartapp.fhir.client import REFERENCING, FhirClient
 from smartapp.fhir.model import Gap, Resources
 from smartapp.fhir.outcome import gap_of
 from smartapp.fhir.parcel import Parcel, WholeBundle, unpack
@@ -232,7 +232,7 @@ def _settle(asked: set[str], gaps: Iterable[Gap], keys: dict[str, Key], into: Re
 
 def _medication_bodies(prefetch: Mapping[str, Raw]) -> list[bytes]:
     """Prefetched orders that name their drug by reference only (a Medication to be read)."""
-    found = (prefetch.get(name) for name in ("medicationRequests", "medicationStatements"))
+    found = (prefetch.get(name) for name in REFERENCING)
     return [body for raw in found if raw and b'"medicationReference"' in (body := bytes(raw))]
 
 

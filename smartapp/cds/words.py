@@ -14,6 +14,9 @@ INTENDED_USE = (
 )
 RESPONSIBILITY = "Decision and responsibility: prescriber."
 
+# "Fewer than 140 characters" (CDS Hooks 2.0.1, card attributes), counted in code points.
+SUMMARY_LIMIT = 139
+
 LAUNCH_LABEL = "Open in the HPG Recalibration Monitor"
 
 BASIS = {
@@ -36,6 +39,9 @@ SOURCES = {
     "medications": "names of some drugs",
     "allergies": "allergies",
     "goals": "goals",
+    "dispenses": "dispensed medication",
+    "administrations": "administered medication",
+    "questionnaires": "questionnaire answers",
 }
 
 MORNING_DRAW = "Draw between 07:00 and 11:00 on the patient's clock, fasting if possible."
@@ -89,7 +95,7 @@ def moment(when: datetime | date | None) -> str:
     return when.isoformat()
 
 
-def cut(text: str, most: int = 139) -> str:
+def cut(text: str, most: int = SUMMARY_LIMIT) -> str:
     """`text` on one line of at most `most` code points, cut at a word (CDS Hooks: summary)."""
     line = " ".join(text.split())
     if len(line) <= most:
