@@ -87,6 +87,9 @@ def call(random: Random, observations: int, now: datetime) -> Json:
             "medicationStatements": _bundle([]),
             "allergies": _bundle([]),
             "goals": _bundle([]),
+            "dispenses": _bundle([]),
+            "administrations": _bundle([]),
+            "questionnaires": _bundle([]),
         },
     }
 

@@ -25,7 +25,8 @@ from smartapp.fhir.transport import POOL, Bearer, Deadline, get, session_for
 MAX_PAGES = 50
 
 _PORTS = {"http": 80, "https": 443}
-_REFERENCES = frozenset({"medicationRequests", "medicationStatements"})
+# Keys whose rows may name their drug by a reference to a Medication.
+REFERENCING = ("medicationRequests", "medicationStatements", "dispenses", "administrations")
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class FhirClient:
             for answer in answers:
                 if isinstance(answer.error, FhirUnauthorized):
                     raise answer.error
-        bodies = [b for a in answers if a.plan.key in _REFERENCES for b in a.pages]
+        bodies = [b for a in answers if a.plan.key in REFERENCING for b in a.pages]
         answers += self._ask(medication_plans(bodies, self._base), deadline)
         pages = tuple(Page(a.plan.key, body) for a in answers for body in a.pages)
         return Fetched(pages, _gaps(answers))

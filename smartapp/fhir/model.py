@@ -10,6 +10,8 @@ from smartapp.fhir.resources import (
     Condition,
     Goal,
     Medication,
+    MedicationAdministration,
+    MedicationDispense,
     MedicationRequest,
     MedicationStatement,
     Observation,
@@ -65,6 +67,8 @@ class Resources:
     medications: list[Medication] = field(default_factory=list)
     medication_requests: list[MedicationRequest] = field(default_factory=list)
     medication_statements: list[MedicationStatement] = field(default_factory=list)
+    medication_dispenses: list[MedicationDispense] = field(default_factory=list)
+    medication_administrations: list[MedicationAdministration] = field(default_factory=list)
     allergies: list[AllergyIntolerance] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     questionnaire_responses: list[QuestionnaireResponse] = field(default_factory=list)

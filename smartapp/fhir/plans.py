@@ -27,6 +27,9 @@ _BY_PATIENT = {
     "medicationStatements": "MedicationStatement",
     "allergies": "AllergyIntolerance",
     "goals": "Goal",
+    "dispenses": "MedicationDispense",
+    "administrations": "MedicationAdministration",
+    "questionnaires": "QuestionnaireResponse",
 }
 KEYS = ("patient", "hormones", "safety", *_BY_PATIENT)
 

@@ -28,6 +28,8 @@ LISTS: dict[type[Struct], str] = {
     fhir.Medication: "medications",
     fhir.MedicationRequest: "medication_requests",
     fhir.MedicationStatement: "medication_statements",
+    fhir.MedicationDispense: "medication_dispenses",
+    fhir.MedicationAdministration: "medication_administrations",
     fhir.AllergyIntolerance: "allergies",
     fhir.Goal: "goals",
     fhir.QuestionnaireResponse: "questionnaire_responses",

@@ -245,6 +245,37 @@ class MedicationStatement(_Resource, frozen=True, gc=False, tag="MedicationState
     note: list[Annotation] | None = None
 
 
+class MedicationDispense(_Resource, frozen=True, gc=False, tag="MedicationDispense"):
+    id: str | None = None
+    status: str | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    contained: list[Raw] | None = None
+    subject: Reference | None = None
+    quantity: Quantity | None = None
+    daysSupply: Quantity | None = None
+    whenPrepared: str | None = None
+    whenHandedOver: str | None = None
+    dosageInstruction: list[Dosage] | None = None
+
+
+class DoseGiven(Struct, frozen=True, gc=False):
+    text: str | None = None
+    dose: Quantity | None = None
+
+
+class MedicationAdministration(_Resource, frozen=True, gc=False, tag="MedicationAdministration"):
+    id: str | None = None
+    status: str | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    contained: list[Raw] | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    dosage: DoseGiven | None = None
+
+
 class Reaction(Struct, frozen=True, gc=False):
     substance: CodeableConcept | None = None
     manifestation: list[CodeableConcept] | None = None
@@ -300,6 +331,8 @@ Resource = (
     | Medication
     | MedicationRequest
     | MedicationStatement
+    | MedicationDispense
+    | MedicationAdministration
     | AllergyIntolerance
     | Goal
     | QuestionnaireResponse

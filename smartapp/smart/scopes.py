@@ -15,6 +15,9 @@ RESOURCE_TYPES = (
     "MedicationStatement",
     "AllergyIntolerance",
     "Goal",
+    "MedicationDispense",
+    "MedicationAdministration",
+    "QuestionnaireResponse",
 )
 
 

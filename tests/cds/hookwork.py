@@ -29,6 +29,9 @@ KEYS = (
     "medicationStatements",
     "allergies",
     "goals",
+    "dispenses",
+    "administrations",
+    "questionnaires",
 )
 
 # What draws of a day measure, by LOINC, for a man whose axis is the point of the story.

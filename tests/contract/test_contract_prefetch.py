@@ -69,7 +69,8 @@ class Ehr:
         self.holds("Observation", bundle(*severe()))
         for kind in (
             "Condition", "Procedure", "MedicationRequest", "MedicationStatement",
-            "AllergyIntolerance", "Goal",
+            "AllergyIntolerance", "Goal", "MedicationDispense", "MedicationAdministration",
+            "QuestionnaireResponse",
         ):  # fmt: skip
             self.holds(kind, bundle())
 

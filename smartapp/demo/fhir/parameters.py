@@ -83,6 +83,17 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         status=_p("token", "status"),
         effective=_p("date", "effectiveDateTime", "effectivePeriod"),
     ),
+    "MedicationDispense": _clinical(
+        code=_MEDICATION,
+        status=_p("token", "status"),
+        type=_p("token", "type"),
+        whenhandedover=_p("date", "whenHandedOver"),
+    ),
+    "MedicationAdministration": _clinical(
+        code=_MEDICATION,
+        status=_p("token", "status"),
+        **{"effective-time": _p("date", "effectiveDateTime", "effectivePeriod")},
+    ),
     "AllergyIntolerance": {
         "_id": _ID,
         "_lastUpdated": _UPDATED,

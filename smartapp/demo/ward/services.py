@@ -28,7 +28,7 @@ _SCOPE = " ".join(
     for name in (
         "Patient", "Observation", "Condition", "Procedure", "MedicationRequest",
         "MedicationStatement", "AllergyIntolerance", "Goal", "Encounter", "Medication",
-        "QuestionnaireResponse",
+        "MedicationDispense", "MedicationAdministration", "QuestionnaireResponse",
     )
 )  # fmt: skip
 _SUBJECT = "hpg-monitor"
