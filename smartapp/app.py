@@ -48,7 +48,7 @@ def create_app(
     (ConfigError, KnowledgeError, LedgerError) to start on a wrong setting, pack or store.
     """
     settings = settings or from_environ()
-    knowledge = load(site_file=settings.protocol_file)
+    knowledge = load(site_file=settings.protocol_file, rule_page=settings.url("/rules"))
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else Issuers()
     _check_local_codes(issuers, knowledge)
     ledger = open_ledger(settings)
@@ -68,7 +68,7 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     metrics.install(app)
     for room in (
-        site.blueprint(settings, ledger, facts, metrics),
+        site.blueprint(settings, ledger, knowledge, facts, metrics),
         smart.blueprint(sessions),
         cds.blueprint(
             settings=settings, knowledge=knowledge, ledger=ledger, sites=sites, clock=clock

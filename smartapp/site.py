@@ -15,6 +15,8 @@ from prometheus_client.exposition import generate_latest
 from smartapp import __version__
 from smartapp.cds.discovery import Service
 from smartapp.errors import LedgerError
+from smartapp.knowledge import Knowledge
+from smartapp.knowledge.show import MARK_WORDS
 from smartapp.ledger import Ledger
 from smartapp.settings import Settings, is_loopback
 from smartapp.share import share
@@ -89,13 +91,29 @@ class Metrics:
         return response
 
 
-def blueprint(settings: Settings, ledger: Ledger, facts: SiteFacts, metrics: Metrics) -> Blueprint:
-    """`/`, `/launch.json`, `/healthz`, `/readyz`, `/metrics` (contract, section 2)."""
+def blueprint(
+    settings: Settings,
+    ledger: Ledger,
+    knowledge: Knowledge,
+    facts: SiteFacts,
+    metrics: Metrics,
+) -> Blueprint:
+    """`/`, `/launch.json`, `/healthz`, `/readyz`, `/metrics` (contract, section 2), and `/rules`.
+
+    `/rules` is where a statement that rests on our own default leads: every rule with its basis,
+    evidence mark and sources, and every number with its own.
+    """
     site = Blueprint("site", __name__)
 
     @site.get("/")
     def index() -> str:
         return render_template("site/index.html", facts=facts, settings=settings)
+
+    @site.get("/rules")
+    def rules() -> str:
+        return render_template(
+            "site/rules.html", knowledge=knowledge, marks=MARK_WORDS, settings=settings
+        )
 
     @site.get("/launch.json")
     def launch_manifest() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from smartapp.app import create_app
+from smartapp.knowledge import load
 from smartapp.logs import Discreet
 from smartapp.settings import from_environ
 from smartapp.site import manifest
@@ -135,3 +136,16 @@ def test_an_exception_logged_by_a_library_loses_its_message() -> None:
     written = Discreet("%(message)s").format(record)
     assert "ValueError at" in written
     assert "John" not in written
+
+
+def test_the_rule_page_shows_every_rule_and_number(make: Make) -> None:
+    base = "https://hospital.example/apps/hpg"
+    page = make(PUBLIC_BASE_URL=base).test_client().get("/apps/hpg/rules").get_data(as_text=True)
+    knowledge = load(rule_page=f"{base}/rules")
+    for rule in knowledge.rules:
+        assert f'id="{rule}"' in page
+    for parameter in knowledge.protocol.parameters:
+        assert f'id="{parameter}"' in page
+    own = knowledge.citations["rules"]
+    assert own.url == f"{base}/rules"
+    assert "hpg-recalibration.example" not in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartapp.errors import KnowledgeError
@@ -17,6 +17,7 @@ from smartapp.knowledge.severity import FindingKind, load_findings
 from smartapp.knowledge.wording import Wording, load_wording
 
 PACK = Path(__file__).parent
+OWN_PAGE = "https://hpg-recalibration.example/rules"
 PROFILES = profile_names(PACK / "protocol.toml")
 
 
@@ -35,9 +36,15 @@ class Knowledge:
 
 
 def load(
-    profile: str | None = None, site_file: Path | None = None, *, pack: Path = PACK
+    profile: str | None = None,
+    site_file: Path | None = None,
+    *,
+    pack: Path = PACK,
+    rule_page: str | None = None,
 ) -> Knowledge:
     """The knowledge of `profile` (aua, es, eau, bssm; default aua) with a site's file laid over.
+
+    What rests on our own defaults cites our rule page: `rule_page` is where a deployment shows it.
 
     Refuses (KnowledgeError, naming file, key and reason) whatever does not fit together: a rule
     without a source, words without a rule, an unknown concept, analyte or drug, a missing or
@@ -46,6 +53,8 @@ def load(
     catalogue = load_catalogue()
     protocol = load_protocol(pack / "protocol.toml", profile, site_file)
     sources = load_sources(pack / "citations.toml")
+    if rule_page is not None:
+        sources = {key: _shown_at(source, rule_page) for key, source in sources.items()}
     for parameter in protocol.parameters.values():
         if parameter.source not in sources:
             raise KnowledgeError(
@@ -54,7 +63,7 @@ def load(
             )
     findings = load_findings(pack / "findings.toml")
     matrix = load_matrix(pack / "matrix.toml", catalogue, protocol, sources)
-    wording = load_wording(pack / "wording" / "en.toml")
+    wording = load_wording(pack / "wording")
     rules = dict(load_rules(pack / "rules.toml", sources, frozenset(findings)))
     rules.update(_row_rules(matrix, wording, findings))
     _check_codes(findings, rules, wording)
@@ -68,6 +77,10 @@ def load(
         sources,
         wording,
     )
+
+
+def _shown_at(source: Source, rule_page: str) -> Source:
+    return replace(source, url=source.url.replace(OWN_PAGE, rule_page))
 
 
 def _row_rules(
