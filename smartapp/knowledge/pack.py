@@ -13,6 +13,7 @@ from smartapp.knowledge.parameters import load_protocol, profile_names
 from smartapp.knowledge.protocol import Protocol
 from smartapp.knowledge.regimens import Regimen, load_regimens
 from smartapp.knowledge.rules import Rule, Source, load_rules, load_sources
+from smartapp.knowledge.schedule import Check, load_schedule
 from smartapp.knowledge.severity import FindingKind, load_findings
 from smartapp.knowledge.wording import Wording, load_wording
 
@@ -33,6 +34,7 @@ class Knowledge:
     regimens: Mapping[str, Regimen]
     citations: Mapping[str, Source]
     wording: Wording
+    schedule: tuple[Check, ...] = ()
 
 
 def load(

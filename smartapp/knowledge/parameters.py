@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -26,6 +26,21 @@ _ASCENDING = (
     ("hematocrit.warning", "hematocrit.stop"),
     ("hematocrit.stop", "hematocrit.single-stop"),
     ("hematocrit.confirm-min", "hematocrit.confirm-max"),
+    ("dose.clomiphene-low", "dose.clomiphene-high"),
+    ("dose.enclomiphene-low", "dose.enclomiphene-high"),
+    ("dose.enclomiphene-base-low", "dose.enclomiphene-base-high"),
+    ("dose.enclomiphene-base-low", "dose.enclomiphene-low"),
+    ("dose.hcg-dose-low", "dose.hcg-dose-high"),
+    ("dose.hcg-week-low", "dose.hcg-week-high"),
+    ("dose.anastrozole-low", "dose.anastrozole-high"),
+    ("response.low", "response.target"),
+    ("response.target", "response.over"),
+    ("response.over", "response.far-over"),
+    ("monitoring.first-low", "monitoring.first"),
+    ("monitoring.first", "monitoring.first-high"),
+    ("monitoring.first-high", "monitoring.quarter"),
+    ("monitoring.quarter", "monitoring.half"),
+    ("monitoring.half", "monitoring.year"),
 )
 
 
@@ -37,7 +52,8 @@ def load_protocol(path: Path, profile: str | None = None, site: Path | None = No
     """
     pack = read_toml(path)
     version, date, default = pack.text("version"), pack.text("date"), pack.text("default-profile")
-    profiles = pack.table("profile")
+    profiles, studies = pack.table("profile"), pack.table("rcv-profile")
+    study = pack.choice("default-rcv-profile", studies.names)
     values: Values = {}
     for section in SECTIONS:
         _base(pack.table(section), section, values)
@@ -51,6 +67,7 @@ def load_protocol(path: Path, profile: str | None = None, site: Path | None = No
     for section, table in profiles.table(name).tables():
         _base(table, section, values, overlay=True)
     if own is not None:
+        study = _study(own, study, studies, values)
         _site(own, values)
     _check_order(values, (site or path).name)
     overridden = tuple(sorted(key for key, value in values.items() if value.overridden))
@@ -60,7 +77,9 @@ def load_protocol(path: Path, profile: str | None = None, site: Path | None = No
         )
         for section, kind in SECTIONS.items()
     }
-    return Protocol(name, version, date, overridden, **sections, parameters=values)
+    return Protocol(
+        name, version, date, overridden, **sections, rcv_profile=study, parameters=values
+    )
 
 
 def profile_names(path: Path) -> tuple[str, ...]:
@@ -89,6 +108,21 @@ def _base(table: Table, section: str, values: Values, overlay: bool = False) -> 
         for name in types:
             if f"{section}.{name}" not in values:
                 table.refuse(name, "is missing")
+
+
+def _study(own: Table, default: str, studies: Table, values: Values) -> str:
+    """The study of variation a site goes by; what it changes counts as overridden."""
+    chosen = own.choice("rcv-profile", studies.names, default)
+    if "rcv-profile" not in own:
+        return default
+    own.raw("rcv-profile")
+    before = dict(values)
+    for section, table in studies.table(chosen).tables():
+        _base(table, section, values, overlay=True)
+    for key, value in values.items():
+        if value.value != before[key].value:
+            values[key] = replace(value, overridden=True)
+    return chosen
 
 
 def _site(own: Table, values: Values) -> None:

@@ -167,6 +167,94 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
+class DoseBounds:
+    """Clinical rules 10: the published range. mg a day, except hCG: IU a dose and IU a week."""
+
+    clomiphene_low: Decimal
+    clomiphene_high: Decimal
+    enclomiphene_low: Decimal
+    enclomiphene_high: Decimal
+    enclomiphene_base_low: Decimal
+    enclomiphene_base_high: Decimal
+    hcg_dose_low: Decimal
+    hcg_dose_high: Decimal
+    hcg_week_low: Decimal
+    hcg_week_high: Decimal
+    anastrozole_low: Decimal
+    anastrozole_high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Reference change values, per cent of the baseline (evidence base 6.5): up and down."""
+
+    testosterone_up: Decimal
+    testosterone_down: Decimal
+    lh_up: Decimal
+    lh_down: Decimal
+    fsh_up: Decimal
+    fsh_down: Decimal
+    estradiol_up: Decimal
+    estradiol_down: Decimal
+    shbg_up: Decimal
+    shbg_down: Decimal
+    psa_up: Decimal
+    psa_down: Decimal
+    albumin_up: Decimal
+    albumin_down: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRules:
+    """Clinical rules 9, response. Testosterone in ng/dL; times in days; hCG in IU a week."""
+
+    settle: int
+    settle_clomiphene: int
+    age: int
+    low: Decimal
+    target: Decimal
+    over: Decimal
+    far_over: Decimal
+    failure_days: int
+    evaluations_apart: int
+    hcg_week: Decimal
+    hcg_days: int
+    symptom_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """Clinical rules 9, schedule: days from the start or the last change, each with its window."""
+
+    first: int
+    first_low: int
+    first_high: int
+    clomiphene_first: int
+    clomiphene_first_low: int
+    clomiphene_first_high: int
+    quarter: int
+    quarter_low: int
+    quarter_high: int
+    half: int
+    half_low: int
+    half_high: int
+    year: int
+    year_low: int
+    year_high: int
+    repeat: int
+    repeat_low: int
+    repeat_high: int
+    often: int
+    often_low: int
+    often_high: int
+    stop: int
+    stop_low: int
+    stop_high: int
+    stop_until: int
+    hematocrit_early: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What a site decides, rather than measures."""
 
@@ -176,7 +264,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """One profile's parameters. `overridden` names what the site changed; a card says so."""
+    """One profile's parameters. `overridden` names what the site changed; a card says so.
+
+    `rcv_profile` is the study the reference change values come from.
+    """
 
     profile: str
     version: str
@@ -195,6 +286,11 @@ class Protocol:
     safety: Safety
     orders: Orders
     options: Options
+    dose: DoseBounds
+    variation: Variation
+    response: ResponseRules
+    monitoring: Monitoring
+    rcv_profile: str
     parameters: Mapping[str, Parameter]
 
 
@@ -212,4 +308,8 @@ SECTIONS: Mapping[str, type] = {
     "safety": Safety,
     "orders": Orders,
     "options": Options,
+    "dose": DoseBounds,
+    "variation": Variation,
+    "response": ResponseRules,
+    "monitoring": Monitoring,
 }

@@ -31,6 +31,12 @@ class Regimen:
     mark: str
     sources: tuple[Source, ...]
 
+    @property
+    def per_week(self) -> Decimal:
+        """The dose over seven days, in `unit`."""
+        days = self.period * (7 if self.period_unit == "wk" else 1)
+        return self.amount * self.frequency * 7 / days
+
 
 def load_regimens(
     path: Path, sources: Mapping[str, Source], drugs: frozenset[str]

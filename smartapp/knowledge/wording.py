@@ -50,21 +50,42 @@ class Wording:
         return self.phrases[section][key].fill(words or {})
 
 
-def load_wording(path: Path) -> Wording:
-    """One language. Refuses a template that cannot be read and a finding without both texts."""
-    file = read_toml(path)
-    language = file.text("language")
+def load_wording(folder: Path, language: str = "en") -> Wording:
+    """One language: `<language>.toml` and whatever stands beside it as `<language>-*.toml`.
+
+    Refuses a template that cannot be read, a finding without both texts, a file of another
+    language, and words given twice.
+    """
     findings: dict[tuple[str, str], FindingWords] = {}
-    for code, variants in file.table("finding").tables():
+    phrases: dict[str, dict[str, Template]] = {}
+    for path in (folder / f"{language}.toml", *sorted(folder.glob(f"{language}-*.toml"))):
+        _read(path, language, findings, phrases)
+    return Wording(language, findings, phrases)
+
+
+def _read(
+    path: Path,
+    language: str,
+    findings: dict[tuple[str, str], FindingWords],
+    phrases: dict[str, dict[str, Template]],
+) -> None:
+    file = read_toml(path)
+    if file.text("language") != language:
+        file.refuse("language", f"is not {language!r}")
+    for code, variants in file.table("finding").tables() if "finding" in file else ():
         for variant, row in variants.tables():
+            if (code, variant) in findings:
+                variants.refuse(variant, "is given twice")
             findings[code, variant] = FindingWords(
                 _template(row, "summary"), _template(row, "detail")
             )
             row.done()
-    phrases: dict[str, dict[str, Template]] = {}
     for section, table in file.tables():
-        phrases[section] = {key: _template(table, key) for key in table.names}
-    return Wording(language, findings, phrases)
+        known = phrases.setdefault(section, {})
+        for key in table.names:
+            if key in known:
+                table.refuse(key, "is given twice")
+            known[key] = _template(table, key)
 
 
 def _template(table: Table, key: str) -> Template:
