@@ -93,11 +93,11 @@ def _dose(amount: Amount | None, rate: Rate | None, text: str) -> Dose:
 def _quantity(row: Dosage, product: str) -> Amount | None:
     for part in row.doseAndRate or ():
         if part.doseQuantity is not None:
-            return _amount_of(part.doseQuantity, product)
+            return amount_of(part.doseQuantity, product)
     return None
 
 
-def _amount_of(quantity: Quantity, product: str) -> Amount | None:
+def amount_of(quantity: Quantity, product: str) -> Amount | None:
     try:
         number = to_decimal(quantity.value)
     except InputError:

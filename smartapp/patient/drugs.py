@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from smartapp.fhir.resources import CodeableConcept
 from smartapp.patient.coding import codes, words
 from smartapp.patient.index import Index
-from smartapp.patient.record import MatchedBy
+from smartapp.patient.record import DrugMatch
 from smartapp.patient.wording import sense
-
-
-class DrugMatch(NamedTuple):
-    """A drug of the catalogue and what it was recognised by."""
-
-    agent: str
-    matched_by: MatchedBy
 
 
 def match_drug(concept: CodeableConcept | None, index: Index) -> DrugMatch | None:

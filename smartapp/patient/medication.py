@@ -10,9 +10,15 @@ from msgspec import Raw
 from smartapp.fhir.resources import (
     CodeableConcept,
     Medication,
+    MedicationAdministration,
+    MedicationDispense,
     MedicationRequest,
     MedicationStatement,
     Reference,
+)
+
+MedicationRow = (
+    MedicationRequest | MedicationStatement | MedicationDispense | MedicationAdministration
 )
 
 _decode = msgspec.json.Decoder(Medication).decode
@@ -23,9 +29,7 @@ def medications_by_id(medications: Iterable[Medication]) -> dict[str, CodeableCo
     return {row.id: row.code for row in medications if row.id and row.code}
 
 
-def concept_of(
-    row: MedicationRequest | MedicationStatement, known: Mapping[str, CodeableConcept]
-) -> CodeableConcept | None:
+def concept_of(row: MedicationRow, known: Mapping[str, CodeableConcept]) -> CodeableConcept | None:
     """What the row is about; None when it points to a Medication that nobody sent."""
     if row.medicationCodeableConcept is not None:
         return row.medicationCodeableConcept

@@ -17,12 +17,13 @@ from smartapp.labs.reading import Series, Unused
 from smartapp.patient.allergies import read_allergy
 from smartapp.patient.days import zone
 from smartapp.patient.demographics import read_demographics
+from smartapp.patient.handing import read_administration, read_dispense
 from smartapp.patient.index import Index, index_of
 from smartapp.patient.medication import medications_by_id
 from smartapp.patient.problems import read_condition, read_procedure
-from smartapp.patient.record import Allergy, PatientRecord, Problem, TherapyTimeline
+from smartapp.patient.record import Allergy, PatientRecord, Problem, Taking, TherapyTimeline
 from smartapp.patient.subject import Subject, stranger
-from smartapp.patient.taking import Shelf, Taking, read_request, read_statement
+from smartapp.patient.taking import Shelf, read_request, read_statement
 from smartapp.patient.therapy import timeline
 from smartapp.patient.wishes import read_wishes
 
@@ -128,6 +129,16 @@ class _Reader:
         rows += [
             read_statement(row, shelf)
             for row in self.own(_once(resources.medication_statements), "MedicationStatement")
+        ]
+        rows += [
+            read_dispense(row, shelf)
+            for row in self.own(_once(resources.medication_dispenses), "MedicationDispense")
+        ]
+        rows += [
+            read_administration(row, shelf)
+            for row in self.own(
+                _once(resources.medication_administrations), "MedicationAdministration"
+            )
         ]
         for read in rows:
             if isinstance(read, Unused):

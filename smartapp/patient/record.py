@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from smartapp.fhir.model import Gap, Quarantined
 from smartapp.labs.reading import Series, Unused
 
 YesNo = Literal["yes", "no", "unknown"]
 MatchedBy = Literal["code", "text", "local"]
+TakingState = Literal["active", "stopped", "uncertain", "not-taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,57 @@ class Dose:
     per_week: Decimal | None = None
 
 
+class DrugMatch(NamedTuple):
+    """A drug of the catalogue and what it was recognised by."""
+
+    agent: str
+    matched_by: MatchedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What one record says about one drug, before the records of that drug are joined.
+
+    kind        "word": somebody says that it is, was or was not taken (order, statement);
+                "supply": it was handed over; "given": a dose was administered
+    start/stop  of a word its period; of a supply the day it was handed over and the day it lasts
+                until; of a dose the day, or days, it was given on
+    state       stopped only with a date; `undated`: a change of state that carries no date
+    stated      the state as the record's status has it, whatever its dates say
+    ends        every end the record states or implies, the best first
+    known       the newest day on which the record is known to have been true: between records
+                that disagree, the newest tells
+    """
+
+    drug: DrugMatch
+    label: str
+    references: tuple[str, ...]
+    start: date | None
+    stop: date | None
+    state: TakingState
+    dose: Dose | None
+    recorded: date | None
+    known: date | None
+    kind: Literal["word", "supply", "given"] = "word"
+    undated: bool = False
+    stated: TakingState = "uncertain"
+    ends: tuple[date, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One stretch of one drug, merged from the records that tell of it.
 
     agent      key of knowledge/drugs.toml; `drug_class` its class
     start/stop local dates; stop None while it goes on or is unknown
-    status     "active" | "stopped" | "uncertain" (an end is probable, its date unknown)
+    status     "active" | "stopped" | "uncertain" (an end is probable; `stop` is then the probable
+               one, the day the supply lasts until or the last dose known, else None)
     recorded   when the first of its records became known
+    last_dose  the end, dated or probable, else the last dose known to have been given
+    supplied   the day until which the supply handed over lasts, if all of it is taken
+    gaps       days from the end of one supply to the next, each a pair; longer ones than the drug's
+               wash-out separate episodes instead
+    undated    its status changed on a day nobody wrote down: known only as it stands today
     """
 
     agent: str
@@ -102,13 +146,23 @@ class Episode:
     recorded: date | None
     matched_by: MatchedBy
     label: str
+    last_dose: date | None = None
+    supplied: date | None = None
+    gaps: tuple[tuple[date, date], ...] = ()
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TherapyTimeline:
-    """Every episode of a drug of the catalogue, oldest start first."""
+    """Every episode of a drug of the catalogue, oldest start first.
+
+    `takings` are the records it was made from, and `newest` the last day any of them names: what
+    `patient.therapy.as_known` needs to tell the timeline of an earlier day.
+    """
 
     episodes: tuple[Episode, ...] = ()
+    takings: tuple[Taking, ...] = ()
+    newest: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

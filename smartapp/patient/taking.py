@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
-from typing import Literal
 
 from smartapp.fhir.resources import (
     CodeableConcept,
@@ -18,31 +17,10 @@ from smartapp.labs.reading import Unused
 from smartapp.patient.coding import label
 from smartapp.patient.days import first_day, last_day
 from smartapp.patient.doses import read_dose
-from smartapp.patient.drugs import DrugMatch, match_drug
+from smartapp.patient.drugs import match_drug
 from smartapp.patient.index import Index
-from smartapp.patient.medication import concept_of
-from smartapp.patient.record import Dose
-
-State = Literal["active", "stopped", "uncertain", "not-taken"]
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """One record about one drug, before the records of that drug are joined.
-
-    `known` is the newest day on which the record is known to have been true: between records
-    that disagree, the newest tells.
-    """
-
-    drug: DrugMatch
-    label: str
-    references: tuple[str, ...]
-    start: date | None
-    stop: date | None
-    state: State
-    dose: Dose | None
-    recorded: date | None
-    known: date | None
+from smartapp.patient.medication import MedicationRow, concept_of
+from smartapp.patient.record import Dose, DrugMatch, Taking, TakingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +33,7 @@ class Shelf:
     local: tzinfo | None
 
 
-_STATES: Mapping[str, State] = {
+_STATES: Mapping[str, TakingState] = {
     "active": "active",
     "stopped": "stopped",
     "completed": "stopped",
@@ -77,7 +55,7 @@ _NO_STATEMENT = {
 def read_request(row: MedicationRequest, shelf: Shelf) -> Taking | Unused | None:
     """What an order says about taking; Unused when it is ours and says nothing; None otherwise."""
     reference = f"MedicationRequest/{row.id}" if row.id else "MedicationRequest without id"
-    named = _drug(row, reference, shelf)
+    named = drug_of(row, reference, shelf)
     if named is None or isinstance(named, Unused):
         return named
     drug, name = named
@@ -90,22 +68,22 @@ def read_request(row: MedicationRequest, shelf: Shelf) -> Taking | Unused | None
         return Unused(reference, f"{name}: {reason}", recorded=authored)
     bounds = _bounds(row.dosageInstruction)
     validity = row.dispenseRequest.validityPeriod if row.dispenseRequest else None
-    stop = last_day(bounds.end, shelf.local)
+    ends = [last_day(bounds.end, shelf.local)]
     # While an order is active its prescription may lapse and be renewed unseen; a stopped one
     # ended on some unknown day before it lapsed.
-    if stop is None and status == "completed" and validity:
-        stop = last_day(validity.end, shelf.local)
+    if status == "completed" and validity:
+        ends.append(last_day(validity.end, shelf.local))
     start = first_day(bounds.start, shelf.local) or authored
     if start is None and validity:
         start = first_day(validity.start, shelf.local)
     dose = read_dose(row.dosageInstruction, drug.agent, name)
-    return _taking(drug, name, reference, (start, stop), status, dose, authored)
+    return _taking(drug, name, reference, start, ends, status, dose, authored)
 
 
 def read_statement(row: MedicationStatement, shelf: Shelf) -> Taking | Unused | None:
     """What a statement says about taking; Unused when it is ours and says nothing; else None."""
     reference = f"MedicationStatement/{row.id}" if row.id else "MedicationStatement without id"
-    named = _drug(row, reference, shelf)
+    named = drug_of(row, reference, shelf)
     if named is None or isinstance(named, Unused):
         return named
     drug, name = named
@@ -118,17 +96,18 @@ def read_statement(row: MedicationStatement, shelf: Shelf) -> Taking | Unused | 
         reason = "recorded as not taken, without a date"
     if reason:
         return Unused(reference, f"{name}: {reason}", recorded=asserted or start)
-    stop = last_day(bounds.end, shelf.local)
+    ends = [last_day(bounds.end, shelf.local)]
     # Whoever said on that day that it was over knew of an end before it.
-    if stop is None and _STATES.get(status) == "stopped":
-        stop = asserted
+    if _STATES.get(status) == "stopped":
+        ends.append(asserted)
     dose = read_dose(row.dosage, drug.agent, name)
-    return _taking(drug, name, reference, (start, stop), status, dose, asserted)
+    return _taking(drug, name, reference, start, ends, status, dose, asserted)
 
 
-def _drug(
-    row: MedicationRequest | MedicationStatement, reference: str, shelf: Shelf
+def drug_of(
+    row: MedicationRow, reference: str, shelf: Shelf
 ) -> tuple[DrugMatch, str] | Unused | None:
+    """The drug a row is about and its label; Unused when nobody can tell; None when not ours."""
     concept = concept_of(row, shelf.medications)
     if concept is None:
         return Unused(reference, "names a Medication that was not sent with it")
@@ -136,25 +115,65 @@ def _drug(
     return (match, label(concept)) if match else None
 
 
+def known_on(taking: Taking, day: date) -> Taking | None:
+    """The record as it was known on `day`: None when it was not; without the ends after it.
+
+    A status has no date of its own. Where it says that the drug was stopped and no end up to `day`
+    remains, the change of status is undated, like one that came without any date.
+    """
+    if (taking.recorded or day) > day or (taking.start or day) > day:
+        return None
+    if taking.kind == "supply" or max((taking.stop or day, *taking.ends)) <= day:
+        return taking
+    ends = tuple(end for end in taking.ends if end <= day)
+    if taking.kind == "given":
+        return replace(taking, stop=ends[0] if ends else taking.start, ends=ends)
+    return _settled(replace(taking, ends=ends))
+
+
 def _taking(
     drug: DrugMatch,
     name: str,
     reference: str,
-    period: tuple[date | None, date | None],
+    start: date | None,
+    ends: Sequence[date | None],
     status: str,
     dose: Dose | None,
     written: date | None,
 ) -> Taking:
-    start, stop = period
-    state = _STATES.get(status, "uncertain")
+    return _settled(
+        Taking(
+            drug=drug,
+            label=name,
+            references=(reference,),
+            start=start,
+            stop=None,
+            state="uncertain",
+            dose=dose,
+            recorded=written or start,
+            known=None,
+            stated=_STATES.get(status, "uncertain"),
+            ends=tuple(end for end in ends if end),
+        )
+    )
+
+
+def _settled(taking: Taking) -> Taking:
+    """The record with stop, state and `known` as they follow from its status and its ends."""
+    start, state = taking.start, taking.stated
+    stop = taking.ends[0] if taking.ends else None
     if start and stop and stop < start:
         stop = None  # one of the two is a slip of the pen; an end unknown is the careful reading
     if state == "stopped" and stop is None:
         state = "uncertain"
-    recorded = written or start
-    days = [day for day in (recorded, stop if state == "stopped" else None) if day]
-    known = max(days, default=None)
-    return Taking(drug, name, (reference,), start, stop, state, dose, recorded, known)
+    days = [day for day in (taking.recorded, stop if state == "stopped" else None) if day]
+    return replace(
+        taking,
+        stop=stop,
+        state=state,
+        known=max(days, default=None),
+        undated=state == "uncertain" and stop is None,
+    )
 
 
 def _bounds(dosages: Iterable[Dosage] | None) -> Period:

@@ -2,7 +2,8 @@
 
 Records that overlap or touch are one episode while the dose stays the same; a new dose ends the
 old episode the day it begins. Where records of one drug disagree about an end, the newest tells;
-a renewal goes on although the prescription before it has ended.
+a renewal goes on although the prescription before it has ended. What was handed over or given fills
+the stretches that words tell of (`supply.py`).
 """
 
 from __future__ import annotations
@@ -11,34 +12,67 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from smartapp.knowledge.catalogue import Catalogue
 from smartapp.labs.reading import Unused
-from smartapp.patient.drugs import DrugMatch
-from smartapp.patient.index import Index
-from smartapp.patient.record import Episode, TherapyTimeline
-from smartapp.patient.taking import Taking
+from smartapp.patient.index import Index, index_of
+from smartapp.patient.record import DrugMatch, Episode, Taking, TherapyTimeline
+from smartapp.patient.supply import OPEN_END, Stretch, is_step, with_supply
+from smartapp.patient.taking import known_on
 
-# Beyond this an order without a known end says nothing about the next one (clinical-rules 4.1).
-_OPEN_END = timedelta(days=365)
 _DAY = timedelta(days=1)
 
 
 def timeline(takings: Iterable[Taking], index: Index) -> tuple[TherapyTimeline, tuple[Unused, ...]]:
     """Every episode, oldest start first (an unknown start comes before all), and the "not taken"
     records that contradict no episode."""
+    told = sorted(takings, key=_order)
     by_agent: dict[str, list[Taking]] = {}
-    for taking in takings:
+    for taking in told:
         by_agent.setdefault(taking.drug.agent, []).append(taking)
     episodes: list[Episode] = []
     idle: list[Unused] = []
-    for records in by_agent.values():
-        stretches = join([t for t in records if t.state != "not-taken"])
-        for denial in sorted((t for t in records if t.state == "not-taken"), key=_order):
+    for agent, records in by_agent.items():
+        stretches = with_supply(
+            join([t for t in records if t.kind == "word" and t.state != "not-taken"]),
+            [t for t in records if t.kind != "word"],
+            timedelta(days=index.drug(agent).washout_days or 0),
+        )
+        for denial in (t for t in records if t.state == "not-taken"):
             if not _end_by(denial, stretches):
                 reason = f"{denial.label}: recorded as not taken"
                 idle.append(Unused(denial.references[0], reason, recorded=denial.known))
         episodes += (_episode(stretch, index) for stretch in stretches)
     episodes.sort(key=lambda e: (e.start or date.min, e.agent, e.references))
-    return TherapyTimeline(tuple(episodes)), tuple(idle)
+    return TherapyTimeline(tuple(episodes), tuple(told), _newest(told)), tuple(idle)
+
+
+def as_known(told: TherapyTimeline, catalogue: Catalogue, day: date) -> TherapyTimeline:
+    """The timeline as the records known on `day` tell it: records written or begun later are
+    dropped, and ends after it.
+
+    A timeline that was not read from records (`takings` empty) is returned as it is. An episode
+    whose status changed without a date up to `day` is uncertain and `undated`.
+    """
+    if told.newest is None or told.newest <= day:
+        return told
+    known = (known_on(taking, day) for taking in told.takings)
+    return timeline([taking for taking in known if taking], index_of(catalogue))[0]
+
+
+def _newest(takings: Iterable[Taking]) -> date | None:
+    """The last day that decides what was known: a supply's end follows from its beginning."""
+    days = [
+        day
+        for taking in takings
+        for day in (
+            taking.recorded,
+            taking.start,
+            None if taking.kind == "supply" else taking.stop,
+            *taking.ends,
+        )
+        if day
+    ]
+    return max(days, default=None)
 
 
 def join(takings: Sequence[Taking]) -> list[Taking]:
@@ -49,7 +83,7 @@ def join(takings: Sequence[Taking]) -> list[Taking]:
         if last is None or not _continues(last, taking):
             stretches.append(taking)
         elif _is_dose_step(last, taking):
-            stretches[-1] = replace(last, stop=taking.start, state="stopped")
+            stretches[-1] = replace(last, stop=taking.start, state="stopped", undated=False)
             stretches.append(taking)
         else:
             stretches[-1] = _merge(last, taking)
@@ -65,19 +99,14 @@ def _continues(last: Taking, taking: Taking) -> bool:
         return taking.start is None or taking.start - last.stop <= _DAY
     if last.state == "active" or taking.start is None or last.start is None:
         return True
-    return taking.start - last.start <= _OPEN_END
+    return taking.start - last.start <= OPEN_END
 
 
 def _is_dose_step(last: Taking, taking: Taking) -> bool:
-    """Whether `taking` begins later with another dose. A dose that cannot be read is no step."""
+    """Whether `taking` begins later with another dose."""
     if taking.start is None or last.start is None or taking.start == last.start:
         return False
-    before, after = last.dose, taking.dose
-    if before is None or after is None or None in (before.amount, after.amount):
-        return False
-    if before.amount != after.amount:
-        return True
-    return None not in (before.per_day, after.per_day) and before.per_day != after.per_day
+    return is_step(last.dose, taking.dose)
 
 
 def _merge(first: Taking, second: Taking) -> Taking:
@@ -97,6 +126,7 @@ def _merge(first: Taking, second: Taking) -> Taking:
         dose=newer.dose if readable else older.dose or newer.dose,
         recorded=min(days, default=None),
         known=newer.known,
+        undated=end.undated,
     )
 
 
@@ -117,24 +147,28 @@ def _is_newer(first: Taking, second: Taking) -> bool:
     return one > other
 
 
-def _end_by(denial: Taking, stretches: list[Taking]) -> bool:
+def _end_by(denial: Taking, stretches: list[Stretch]) -> bool:
     """Ends the stretch that `denial` contradicts: who does not take a drug has stopped by then."""
     day = denial.known or date.min
     for number, stretch in enumerate(stretches):
-        goes_on = stretch.stop is None or stretch.stop > day
-        if goes_on and (stretch.start or date.min) <= day and (stretch.known or date.min) < day:
-            stretches[number] = replace(
-                stretch,
+        said = stretch.taking
+        goes_on = stretch.end is None or stretch.end > day
+        if goes_on and (said.start or date.min) <= day and (said.known or date.min) < day:
+            ended = replace(
+                said,
                 stop=day,
                 state="stopped",
                 known=day,
-                references=stretch.references + denial.references,
+                undated=False,
+                references=said.references + denial.references,
             )
+            stretches[number] = replace(stretch, taking=ended)
             return True
     return False
 
 
-def _episode(taking: Taking, index: Index) -> Episode:
+def _episode(stretch: Stretch, index: Index) -> Episode:
+    taking, end = stretch.taking, stretch.end
     if taking.state == "not-taken":
         raise AssertionError("a denial is no episode")
     return Episode(
@@ -142,10 +176,14 @@ def _episode(taking: Taking, index: Index) -> Episode:
         drug_class=index.drug(taking.drug.agent).drug_class,
         references=tuple(sorted(taking.references)),
         start=taking.start,
-        stop=taking.stop,
+        stop=end,
         status=taking.state,
         dose=taking.dose,
         recorded=taking.recorded,
         matched_by=taking.drug.matched_by,
         label=taking.label,
+        last_dose=end or stretch.given,
+        supplied=stretch.supplied,
+        gaps=stretch.gaps,
+        undated=taking.undated,
     )
