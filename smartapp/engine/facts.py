@@ -13,7 +13,7 @@ from smartapp.engine.course import Course
 from smartapp.engine.gate import Item, chronic_glucocorticoid, chronic_opioid
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.severe import evidence_of_problem
-from smartapp.engine.span import every, span_of
+from smartapp.engine.span import every, some, span_of
 from smartapp.labs.reading import Reading
 from smartapp.patient.record import Problem
 
@@ -45,15 +45,18 @@ def severe_primary(case: Case, view: AxisView) -> Judged:
 def thyroid_adrenal_uncontrolled(case: Case, view: AxisView) -> Judged:
     """TSH far out of range; or overactive thyroid or adrenal disease without treatment.
 
-    A normal TSH settles the thyroid, and says nothing of the adrenals.
+    A normal TSH settles the thyroid, and says nothing of the adrenals. A limit that may hide a
+    value far out of range ("< 0.3") excludes nothing.
     """
     rules = case.protocol.contraindications
     if "tsh" in case.withheld:
         return UNKNOWN
     tsh = case.newest("tsh", rules.thyroid_days)
+    far: bool | None = False
     if tsh is not None:
         span = span_of(tsh)
-        if span.below(rules.tsh_stop_low) or span.above(rules.tsh_stop_high):
+        far = some((span.below(rules.tsh_stop_low), span.above(rules.tsh_stop_high)))
+        if far:
             return Judged(True, (evidence_of(tsh, "fired"),))
     excess = _active(case, _THYROID_EXCESS)
     if excess and case.taking(drug_class="antithyroid") is None and not _normal(case, tsh):
@@ -61,9 +64,7 @@ def thyroid_adrenal_uncontrolled(case: Case, view: AxisView) -> Judged:
     adrenal = _active(case, _ADRENAL)
     if adrenal and not _adrenal_treated(case):
         return Judged(True, (evidence_of_problem(adrenal, "blocks"),))
-    if "problems" in case.unread:
-        return UNKNOWN
-    return NO
+    return UNKNOWN if far is None or "problems" in case.unread else NO
 
 
 def thyroid_adrenal_watched(case: Case, view: AxisView) -> Judged:

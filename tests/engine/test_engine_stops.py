@@ -323,3 +323,13 @@ def test_a_draft_regimen_needs_an_agent_free_of_relative_rows_too() -> None:
     assert regimens(candidate().problem("intracranial-minor")) == ()
     assert regimens(candidate().without("hematocrit")) == ()
     assert regimens(candidate().problem("obesity")) != ()
+
+
+def test_a_tsh_told_only_as_a_limit_excludes_no_thyroid_far_out_of_range() -> None:
+    for comparator, limit in (("<", "0.3"), (">", "5")):
+        one = candidate().without("tsh").lab("tsh", limit, -20, comparator=comparator)
+        clomiphene = one.judged().recommendation.options[0]
+        assert not clomiphene.eligible
+        assert "not-excluded" in clomiphene.blocked_by
+    within = candidate().without("tsh").lab("tsh", "0.05", -20, comparator="<")
+    assert "thyroid-adrenal" in rows(within, "clomiphene")
