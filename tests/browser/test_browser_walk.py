@@ -31,7 +31,9 @@ def test_from_the_patient_list_to_a_removed_draft(page: Page, pair: DemoPair) ->
     expect(finding.locator(".evidence")).to_contain_text("ng/dL")
     expect(finding.locator(".evidence")).to_contain_text("Observation/")
     expect(finding.locator(".ground")).to_contain_text("R-ELIG-STOP-01")
-    expect(finding.locator(".sources a").first).to_have_attribute("href", re.compile("^https://"))
+    sources = finding.locator(".sources a")
+    expect(sources.first).to_have_attribute("href", f"{pair.app_url}/rules")
+    expect(sources.last).to_have_attribute("href", re.compile("^http"))
 
     ehr.draft("severe-primary", "clomiphene 25 mg")
     critical = page.locator("[data-testid=card][data-indicator=critical]").first
