@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from smartapp.engine.abstain import open_rules
+from smartapp.engine.action import say_actions
 from smartapp.engine.applicability import objection
 from smartapp.engine.assessment import (
     Assessment,
@@ -84,6 +85,7 @@ def _speak(report: Report, view: AxisView, standing: Standing, options: tuple[Op
     say_visual(report, view)
     say_thromboembolism(report)
     say_hematocrit(report)
+    say_actions(report)
     say_severe(report, view)
     say_suppressed(report, view)
     say_duplicates(report)

@@ -84,15 +84,16 @@ class Report:
         fixes: Iterable[Fix] = (),
         about: Ordered | None = None,
         agent: str | None = None,
+        bears: frozenset[str] | None = None,
         words: Mapping[str, str] | None = None,
     ) -> None:
         """Adds one finding. `state` tells apart findings of one rule; `about` is the draft it
-        concerns (else the first draft the code speaks of)."""
+        concerns (else the first draft the code speaks of), `bears` the agents it bears on."""
         knowledge = self.case.knowledge
         kind, basis = knowledge.findings[code], knowledge.rules[rule]
         text = knowledge.wording.findings[code, variant]
         used, said = _once(evidence), words or {}
-        severity, card, decision = self._face(kind, level, about)
+        severity, card, decision = self._face(kind, level, about, bears)
         if about is not None:
             agent = about.agent
         self.findings.append(
@@ -124,6 +125,9 @@ class Report:
         """Adds a rule that could not be judged."""
         wording = self.case.knowledge.wording
         words = {} if abstention.row is None else {"row": wording.say("row", abstention.row)}
+        if abstention.orders:
+            first = self.case.knowledge.catalogue.analytes[abstention.orders[0]]
+            words["analyte"] = first.name
         fixes = [fix for analyte in abstention.orders for fix in self.order_lab(analyte)]
         if abstention.questionnaire:
             fixes.append(Fix("questionnaire", "symptoms", wording.say("fix", "ask-symptoms")))
@@ -186,7 +190,11 @@ class Report:
         )
 
     def _face(
-        self, kind: FindingKind, level: str, about: Ordered | None
+        self,
+        kind: FindingKind,
+        level: str,
+        about: Ordered | None,
+        bears: frozenset[str] | None,
     ) -> tuple[Severity, bool, str]:
         """Severity, whether a card, and the decision it shares one with (contract 4)."""
         decision = kind.decision.get(level) or kind.decision["default"]
@@ -194,7 +202,14 @@ class Report:
             severity = kind.view.get(level) or kind.view.get("default") or "info"
             return severity, bool(kind.view) and level not in kind.quiet, decision
         spoken = [about] if about is not None else self.occasion.ordered
-        lead = next((o for o in spoken if o.role in kind.order_roles), None)
+        lead = next(
+            (
+                o
+                for o in spoken
+                if o.role in kind.order_roles and (bears is None or o.agent in bears)
+            ),
+            None,
+        )
         if lead is None or not kind.order:
             severity = kind.view.get(level) or kind.view.get("default") or "info"
             return severity, False, decision

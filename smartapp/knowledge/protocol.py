@@ -11,6 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from smartapp.knowledge.actions import (
+    BoneRules,
+    EstradiolRules,
+    FluidRules,
+    LipidRules,
+    LiverRules,
+    MoodRules,
+    PsaRules,
+    SemenRules,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -290,6 +301,14 @@ class Protocol:
     variation: Variation
     response: ResponseRules
     monitoring: Monitoring
+    estradiol: EstradiolRules
+    psa: PsaRules
+    liver: LiverRules
+    lipids: LipidRules
+    semen: SemenRules
+    bone: BoneRules
+    mood: MoodRules
+    fluid: FluidRules
     rcv_profile: str
     parameters: Mapping[str, Parameter]
 
@@ -312,4 +331,12 @@ SECTIONS: Mapping[str, type] = {
     "variation": Variation,
     "response": ResponseRules,
     "monitoring": Monitoring,
+    "estradiol": EstradiolRules,
+    "psa": PsaRules,
+    "liver": LiverRules,
+    "lipids": LipidRules,
+    "semen": SemenRules,
+    "bone": BoneRules,
+    "mood": MoodRules,
+    "fluid": FluidRules,
 }
