@@ -67,6 +67,8 @@ def open_rules(case: Case, view: AxisView, standing: Standing) -> tuple[Abstenti
     if view.washing is not None:
         found.append(Abstention("R-DX-04", "cannot-assess", "wash-out", "after-wash-out"))
         return tuple(found)
+    if view.untreated.severe.holds:
+        return tuple(found)  # nothing that is still open could change the answer
     found += _diagnosis(view)
     if standing.status in ("confirm-first", "candidate", "not-suitable"):
         found += _eligibility(case, view, standing)
@@ -97,6 +99,8 @@ def _diagnosis(view: AxisView) -> Iterator[Abstention]:
     low = _LOW_T.get(now.low.reason)
     if now.low.answer == "unknown" and low is not None:
         fix, orders, decisive = low
+        # Where no finding asks for another sample, this must be told in a finding of its own.
+        decisive = decisive or now.low.confirm is None
         code = "cannot-assess" if decisive else "confirm-testosterone"
         yield Abstention("R-DX-02", code, now.low.reason, fix, orders, decisive=decisive)
     step = _HORMONE_STEP.get(now.unknown_step or "")

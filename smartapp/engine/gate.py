@@ -16,6 +16,7 @@ from smartapp.labs.reading import Reading
 _DIAGNOSES_OF_LOW_LH = frozenset(
     {"pituitary-deficiency", "pituitary-other", "hyperprolactinemia", "prolactinoma"}
 )
+_REPLACED = frozenset({"pituitary-deficiency"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,12 @@ def chronic_opioid(case: Case) -> Item | None:
 
 
 def chronic_glucocorticoid(case: Case) -> Item | None:
-    """A systemic glucocorticoid for longer than the protocol's days, or such use on record."""
+    """A systemic glucocorticoid for longer than the protocol's days, or such use on record.
+
+    With a recorded pituitary deficiency it replaces what is lacking and is no cause to settle.
+    """
+    if any(True for _ in case.with_concepts(_REPLACED)):
+        return None
     days = case.protocol.gate.glucocorticoid_days
     return _chronic(case, "glucocorticoid", "glucocorticoid-use", days)
 

@@ -40,7 +40,7 @@ class LowT:
     confirm     "single", "discordant" or "invalid": another morning sample would settle it
     lacks       "shbg" when a missing SHBG keeps it open
     borderline  low only by free testosterone, above the line for a candidate
-    free_t      pmol/L, calculated from `mean` of the samples
+    free_t      pmol/L, calculated from `mean` of the samples; free_t_cut, below which it is low
     """
 
     answer: Answer
@@ -51,6 +51,7 @@ class LowT:
     borderline: bool = False
     mean: Decimal | None = None
     free_t: Decimal | None = None
+    free_t_cut: Decimal | None = None
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -100,6 +101,7 @@ def _straddling(case: Case, samples: Samples, cut: Decimal) -> LowT:
                 latest,
                 mean=mean(tuple(s.span for s in latest)).value,
                 free_t=free_t,
+                free_t_cut=_free_t_cut(case),
                 evidence=_free_evidence(samples),
             )
     if len(samples.valid) > 2:
@@ -167,20 +169,13 @@ def _by_free_t(case: Case, samples: Samples, judged: LowT) -> LowT:
     free_t = _free_t(case, samples, judged.used)
     if free_t is None:
         return replace(judged, reason="free-t-needed", lacks="shbg")
-    evidence = _free_evidence(samples)
+    judged = replace(
+        judged, free_t=free_t, free_t_cut=_free_t_cut(case), evidence=_free_evidence(samples)
+    )
     if free_t < _free_t_cut(case):
         above = judged.mean is not None and judged.mean > case.protocol.low_t.candidate_top
-        return replace(
-            judged,
-            answer="low",
-            reason="low-free-t",
-            borderline=above,
-            free_t=free_t,
-            evidence=evidence,
-        )
-    return replace(
-        judged, answer="not-low", reason="free-t-normal", free_t=free_t, evidence=evidence
-    )
+        return replace(judged, answer="low", reason="low-free-t", borderline=above)
+    return replace(judged, answer="not-low", reason="free-t-normal")
 
 
 def judge_shbg(case: Case, samples: Samples) -> Shbg:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from smartapp.engine.axis import AxisView
 from smartapp.engine.report import Report
-from smartapp.engine.span import show, times
+from smartapp.engine.span import show, tenth, times
 from smartapp.labs.reading import Reading
 
 
@@ -17,10 +17,14 @@ def say_near_misses(report: Report, view: AxisView) -> None:
         return
     low_t = case.protocol.low_t
     if now.low.answer == "not-low" and now.low.mean is not None:
-        for cut in (low_t.low_if_shbg_normal, low_t.free_t_top):
-            if _just_above(report, now.low.mean, cut):
-                words = {"value": show(now.low.mean), "cut": show(cut)}
-                report.near("recalibration-candidate", "R-DX-02", "testosterone", words)
+        for key, value, cut in (
+            ("testosterone", now.low.mean, low_t.low_if_shbg_normal),
+            ("free-testosterone", now.low.free_t, now.low.free_t_cut),
+            ("free-testosterone-band", now.low.mean, low_t.free_t_top),
+        ):
+            if value is not None and cut is not None and _just_above(report, value, cut):
+                words = {"value": tenth(value), "cut": show(cut)}
+                report.near("recalibration-candidate", "R-DX-02", key, words)
                 break
     lh = now.samples.lh.reading
     if lh is not None and now.low.answer == "low":

@@ -18,7 +18,8 @@ def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option
 def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Option:
     against, knowledge = standing.against[agent], case.knowledge
     blocked = [hit.row.key for hit in against.absolute]
-    if against.unclear:
+    # A row that has a finding of its own is no further contraindication while that is open.
+    if any(row.spoken_by is None for row in against.unclear):
         blocked.append("not-excluded")
     if not approved(case, agent):
         blocked.append("not-approved")

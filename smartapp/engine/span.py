@@ -107,6 +107,11 @@ def some(answers: Iterable[bool | None]) -> bool | None:
     return result
 
 
+def tenth(value: Decimal) -> str:
+    """A calculated number for a sentence, to one decimal place."""
+    return show(value.quantize(Decimal("0.1")))
+
+
 def show(value: Decimal) -> str:
     """A number for a sentence: without trailing zeros and without an exponent."""
     text = f"{value:f}"

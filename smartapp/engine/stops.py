@@ -136,8 +136,8 @@ def _is(case: Case, problem: Problem, test: ProblemTest) -> bool:
     if test.when == "ever":
         return True
     active = problem.active is not False and problem.abated is None
-    if test.when == "active":
-        return active
+    if test.when in ("active", "inactive"):
+        return active is (test.when == "active")
     day = problem.onset or problem.recorded
     young = day is None or (case.today - day).days <= test.days
     if test.when == "event":
@@ -184,13 +184,14 @@ def _drug(case: Case, test: DrugTest) -> Judged:
 
 def _allergy(case: Case, test: AllergyTest, agent: str) -> Judged:
     drugs = case.knowledge.catalogue.drugs
-    group = test.group or drugs[agent].allergy_group
+    own = test.group is None
+    group = drugs[agent].allergy_group if own else test.group
     found = tuple(
         _evidence_of_allergy(allergy)
         for allergy in case.allergies
         if allergy.type == test.type
         and any(
-            key == agent or (group is not None and drugs[key].allergy_group == group)
+            (own and key == agent) or (group is not None and drugs[key].allergy_group == group)
             for key in allergy.agents
             if key in drugs
         )

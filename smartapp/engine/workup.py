@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence, Fix
-from smartapp.engine.axis import AxisView
+from smartapp.engine.axis import AxisView, Classification
 from smartapp.engine.baseline import lacking
 from smartapp.engine.case import Case
 from smartapp.engine.course import began
@@ -53,7 +53,7 @@ def _unremarkable(case: Case, view: AxisView) -> bool:
 
 def say_workup(report: Report, view: AxisView, standing: Standing) -> None:
     """`axis-workup`: what is missing or abnormal after "secondary"."""
-    if view.now.state != "secondary":
+    if not _central(view.now):
         return
     items = [*standing.gate, *_low_lh(report.case, view), *_causes(report.case)]
     if not items:
@@ -69,6 +69,12 @@ def say_workup(report: Report, view: AxisView, standing: Standing) -> None:
         fixes=(*report.order_lab(*analytes), *(report.refer(s) for s in specialties)),
         words={"points": "; ".join(wording.say("gate", item.key) for item in items)},
     )
+
+
+def _central(now: Classification) -> bool:
+    """Secondary; or low with an LH told only as a limit that lies below its own lower limit."""
+    told = now.reason == "lh-censored" and now.low.answer == "low" and now.lh_below is True
+    return now.state == "secondary" or told
 
 
 def _low_lh(case: Case, view: AxisView) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from smartapp.knowledge.rules import BASES, Basis, Source, as_basis, cite
 from smartapp.knowledge.table import MARKS, Table, read_toml
 
 Grade = Literal["A", "R", "P"]
-ProblemWhen = Literal["ever", "active", "recent", "past", "event"]
+ProblemWhen = Literal["ever", "active", "inactive", "recent", "past", "event"]
 
 # Statements about the man that take more than a look-up; the engine has one function for each.
 FACTS = frozenset(
