@@ -7,6 +7,7 @@ tables: some panels are an eighth of the screen wide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from smartapp.cds.words import (
     BASIS,
@@ -18,9 +19,10 @@ from smartapp.cds.words import (
     moment,
     number,
 )
-from smartapp.engine.assessment import Assessment, Evidence, Finding, NotEvaluable
+from smartapp.engine.assessment import Assessment, Citation, Evidence, Finding, NotEvaluable
 from smartapp.fhir.model import Gap
 from smartapp.knowledge import Knowledge
+from smartapp.knowledge.catalogue import Analyte
 from smartapp.patient.record import DraftOrder
 
 MOST_VALUES = 12
@@ -43,10 +45,9 @@ def detail(
     left_out: Sequence[Finding],
 ) -> str:
     """The whole text of one card. `left_out` are findings that found no room on any card."""
-    names = {key: analyte.name for key, analyte in knowledge.catalogue.analytes.items()}
     # A card's summary is its first line already, unless there is more to it than fits there.
     told = len(findings) == 1 and len(findings[0].summary) <= SUMMARY_LIMIT
-    blocks = [_finding(finding, names, told=told) for finding in findings]
+    blocks = [_finding(finding, knowledge, told=told) for finding in findings]
     blocks += _options(findings, assessment, knowledge)
     blocks += _regulatory(findings, assessment, knowledge, drafts)
     blocks += _untold(_about(findings, assessment.not_evaluable), gaps)
@@ -60,27 +61,37 @@ def detail(
     return "\n\n".join(blocks)
 
 
-def _finding(finding: Finding, names: Mapping[str, str], *, told: bool) -> str:
+def _finding(finding: Finding, knowledge: Knowledge, *, told: bool) -> str:
     lines = [] if told else [f"**{escape(finding.summary)}**", ""]
     lines.append(escape(finding.detail))
     if finding.evidence:
         lines += ["", "Values used:", ""]
-        lines += [f"- {_evidence(e, names)}" for e in finding.evidence[:MOST_VALUES]]
+        analytes = knowledge.catalogue.analytes
+        lines += [f"- {_evidence(e, analytes)}" for e in finding.evidence[:MOST_VALUES]]
         if len(finding.evidence) > MOST_VALUES:
             lines.append(f"- and {len(finding.evidence) - MOST_VALUES} more, shown in the app")
     help_ = [fix.text for fix in finding.fixes if fix.kind in ("tell", "questionnaire")]
     if help_:
         lines += ["", "What would help:", ""]
         lines += [f"- {escape(text)}" for text in help_]
-    cited = ", ".join(f"[{escape(c.label)}]({_address(c.url)})" for c in finding.citations)
-    lines += ["", f"Rule {escape(finding.rule)}; basis: {BASIS[finding.basis]}: {cited}"]
+    lines += [
+        "",
+        f"Rule {escape(finding.rule)}; basis: {BASIS[finding.basis]}: {_cited(finding.citations)}",
+    ]
     return "\n".join(lines)
 
 
-def _evidence(evidence: Evidence, names: Mapping[str, str]) -> str:
+@lru_cache(maxsize=512)
+def _cited(citations: tuple[Citation, ...]) -> str:
+    """The links under a finding. Citations are the knowledge's: few, and the same every time."""
+    return ", ".join(f"[{escape(c.label)}]({_address(c.url)})" for c in citations)
+
+
+def _evidence(evidence: Evidence, analytes: Mapping[str, Analyte]) -> str:
     parts = []
     if evidence.analyte is not None:
-        parts.append(names.get(evidence.analyte, evidence.analyte))
+        known = analytes.get(evidence.analyte)
+        parts.append(known.name if known else evidence.analyte)
     if value := _value(evidence):
         parts.append(value)
     said = " ".join(parts)
