@@ -130,9 +130,13 @@ def _observation_tokens(
             tokens[analyte.plan][f"{LOINC}|{code}"] = None
             if code in _PANEL_OF:
                 tokens[analyte.plan][f"{LOINC}|{_PANEL_OF[code]}"] = None
+    told = catalogue.questionnaires
+    if told is not None:
+        tokens["safety"].update(dict.fromkeys(told.tokens()))
     for local, (loinc, _unit) in local_codes.items():
         meant = catalogue.analytes.get(catalogue.by_loinc.get(loinc, ""))
-        tokens[meant.plan if meant else "hormones"][local] = None
+        endpoint = told is not None and loinc in told.by_code
+        tokens[meant.plan if meant else "safety" if endpoint else "hormones"][local] = None
     return {key: list(found) for key, found in tokens.items() if found}
 
 

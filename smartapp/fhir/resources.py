@@ -113,6 +113,7 @@ class ObservationComponent(Struct, frozen=True, gc=False):
     valueQuantity: Quantity | None = None
     valueString: str | None = None
     valueInteger: Integer | None = None
+    valueBoolean: bool | None = None
     valueCodeableConcept: CodeableConcept | None = None
     dataAbsentReason: CodeableConcept | None = None
     referenceRange: list[ReferenceRange] | None = None

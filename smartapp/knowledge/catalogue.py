@@ -10,6 +10,7 @@ from decimal import Decimal, DecimalException
 from typing import Literal, get_args
 
 from smartapp.knowledge.catalogue_table import MARKS, Table, read_table
+from smartapp.knowledge.questionnaires import Questionnaires, load_questionnaires
 from smartapp.knowledge.spelling import level_unit
 
 UnitKind = Literal["mass", "molar", "units", "fraction", "number"]
@@ -196,6 +197,7 @@ class Catalogue:
     by_snomed   SNOMED code → concept keys
     not_ours    LOINC code → why it is never read as one of our analytes, whatever its label says
     version     of the analyte, drug and condition files, in this order
+    questionnaires  what the man tells: tools, items, codes and our forms (with their own version)
     """
 
     analytes: Mapping[str, Analyte]
@@ -208,6 +210,7 @@ class Catalogue:
     vermeulen: Vermeulen | None = None
     morning: Morning | None = None
     version: tuple[str, ...] = ()
+    questionnaires: Questionnaires | None = None
 
 
 def load_catalogue() -> Catalogue:
@@ -246,6 +249,7 @@ def load_catalogue() -> Catalogue:
         vermeulen=vermeulen,
         morning=morning,
         version=version,
+        questionnaires=load_questionnaires(),
     )
 
 

@@ -17,6 +17,7 @@ from smartapp.labs.reading import Series, Unused
 from smartapp.patient.allergies import read_allergy
 from smartapp.patient.days import zone
 from smartapp.patient.demographics import read_demographics
+from smartapp.patient.endpoints import lab_codes, read_endpoints
 from smartapp.patient.handing import read_administration, read_dispense
 from smartapp.patient.index import Index, index_of
 from smartapp.patient.medication import medications_by_id
@@ -59,12 +60,20 @@ def read_record(
     problems = reader.problems()
     demographics = read_demographics(reader.patient, problems)
     observations = reader.own(resources.observations, "Observation")
+    site_codes = local_codes or {}
     labs = read_labs(
         observations,
         catalogue,
         timezone=timezone,
-        local_codes=local_codes or {},
+        local_codes=lab_codes(site_codes, catalogue.questionnaires),
         sex="female" if demographics.sex == "not-male" else "male",
+    )
+    told = read_endpoints(
+        reader.own(_once(resources.questionnaire_responses), "QuestionnaireResponse"),
+        observations,
+        catalogue.questionnaires,
+        reader.local,
+        site_codes,
     )
     quarantined = sorted(set(resources.quarantined), key=lambda row: (row.reference, row.path))
     lost = _lost_results(quarantined, catalogue)
@@ -75,14 +84,17 @@ def read_record(
         therapy=reader.therapy(),
         allergies=reader.allergies(),
         wishes=read_wishes(
-            problems, reader.own(resources.goals, "Goal"), observations, reader.local
+            problems, reader.own(resources.goals, "Goal"), observations, reader.local, told.wishes
         ),
         series=_with_lost(labs.series, lost),
-        unused=tuple(sorted({*reader.unused, *labs.unused, *lost}, key=_unused_order)),
+        unused=tuple(
+            sorted({*reader.unused, *labs.unused, *told.unused, *lost}, key=_unused_order)
+        ),
         quarantined=tuple(quarantined),
         gaps=tuple(sorted(resources.gaps, key=lambda gap: (gap.what, gap.state, gap.reason))),
         timezone=timezone,
         fetched=fetched,
+        endpoints=told.readings,
     )
 
 

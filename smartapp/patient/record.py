@@ -178,13 +178,61 @@ class Allergy:
 
 
 @dataclass(frozen=True, slots=True)
+class WishWord:
+    """One datum about a wish.
+
+    day       of the word itself; None: undated, older than anything dated
+    known     when it first became known; the engine's as-of cut
+    lasting   it does not grow old: a sterilization, or a diagnosis that is still active
+    """
+
+    about: Literal["fertility", "endogenous"]
+    answer: YesNo
+    day: date | None
+    known: date | None
+    source: str
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the man wants, from Goal, Condition or Observation (clinical-rules 11)."""
+    """What the man wants, from Goal, Condition, Observation or our form (clinical-rules 11).
+
+    The newest word on each, however old. `history` holds every word, oldest first, for
+    `patient.wishes.wishes_on`, which answers for a day and forgets words too old for it.
+    """
 
     fertility: YesNo = "unknown"
     endogenous: YesNo = "unknown"
     source: str | None = None
     date: date | None = None
+    history: tuple[WishWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReading:
+    """One figure the man gave: a total, or one item, of a tool of knowledge/questionnaires.toml.
+
+    item       key of the item, "total" for the total of a tool
+    value      as given, within `low`..`high`; of a sign 1 for yes and 0 for no
+    better     the end of the scale where he is well
+    effective  as sent, parsed; `day` is the local date
+    recorded   when it first became known; the engine's as-of cut
+    flags      "from-items" (a total we added up), "corrected", "amended"
+    """
+
+    reference: str
+    tool: str
+    item: str
+    value: Decimal
+    low: Decimal
+    high: Decimal
+    better: Literal["high", "low"]
+    effective: datetime | date
+    day: date
+    recorded: datetime | date
+    source: Literal["questionnaire", "observation"]
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,3 +272,4 @@ class PatientRecord:
     gaps: tuple[Gap, ...] = ()
     timezone: str | None = None
     fetched: datetime | None = None
+    endpoints: tuple[EndpointReading, ...] = ()
