@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from smartapp.patient.record import PatientRecord
+from smartapp.patient.record import PatientRecord, Wishes
+from smartapp.patient.wishes import wishes_on
 
 ReadMan = Callable[..., PatientRecord]
 
@@ -113,3 +114,64 @@ def test_the_wish_to_keep_ones_own_testosterone_is_a_wish_of_its_own(read_man: R
 def test_nobody_asked_is_unknown(read_man: ReadMan) -> None:
     wishes = read_man().wishes
     assert (wishes.fertility, wishes.endogenous, wishes.source) == ("unknown", "unknown", None)
+
+
+# ---- every word is kept, so that an earlier day can be answered
+
+
+def on(record: PatientRecord, day: str, days: int = 730) -> tuple[str, str]:
+    wishes = wishes_on(record.wishes, date.fromisoformat(day), days)
+    return wishes.fertility, wishes.endogenous
+
+
+def test_an_earlier_day_knows_the_words_of_its_time(read_man: ReadMan) -> None:
+    record = read_man(
+        goal("Wants to father a child", "2026-01-01", ident="g1"),
+        goal("No wish for children", "2026-06-01", ident="g2"),
+    )
+    assert [word.source for word in record.wishes.history] == ["Goal/g1", "Goal/g2"]
+    assert on(record, "2025-12-31") == ("unknown", "unknown")
+    assert on(record, "2026-05-31") == ("yes", "unknown")
+    assert on(record, "2026-06-01") == ("no", "unknown")
+
+
+def test_a_word_grows_old_after_its_days(read_man: ReadMan) -> None:
+    record = read_man(goal("Wants to father a child", "2024-01-01"))
+    assert record.wishes.fertility == "yes"
+    assert on(record, "2025-12-31") == ("yes", "unknown")
+    assert on(record, "2026-01-01") == ("unknown", "unknown")
+
+
+def test_a_sterilization_does_not_grow_old_and_is_known_when_recorded(read_man: ReadMan) -> None:
+    vasectomy = {**condition("Z98.52", "2026-03-01", "v"), "onsetDateTime": "2019-05-01"}
+    record = read_man(vasectomy, goal("Wants to father a child", "2018-01-01"))
+    assert on(record, "2026-02-28") == ("unknown", "unknown")
+    assert on(record, "2030-01-01") == ("no", "unknown")
+
+
+def test_a_wish_after_the_sterilization_counts(read_man: ReadMan) -> None:
+    record = read_man(
+        condition("Z30.2", "2025-03-01", "v"), goal("Wants to father a child", "2026-01-01")
+    )
+    assert on(record, "2026-05-01") == ("yes", "unknown")
+    assert on(record, "2025-12-01") == ("no", "unknown")
+
+
+def test_infertility_that_is_still_active_does_not_grow_old(read_man: ReadMan) -> None:
+    active = {"clinicalStatus": {"coding": [{"code": "active"}]}}
+    old = condition("N46.9", "2020-03-01")
+    assert on(read_man({**old, **active}), "2026-05-01") == ("yes", "unknown")
+    assert on(read_man(old), "2026-05-01") == ("unknown", "unknown")
+
+
+def test_a_word_without_a_date_is_no_recent_one(read_man: ReadMan) -> None:
+    undated = goal("Wants to father a child")
+    del undated["startDate"]
+    record = read_man(undated)
+    assert record.wishes.fertility == "yes"
+    assert on(record, "2026-05-01") == ("unknown", "unknown")
+
+
+def test_wishes_that_were_not_read_stay_as_they_are() -> None:
+    made = Wishes("yes", "unknown", "Goal/1", date(2020, 1, 1))
+    assert wishes_on(made, date(2026, 5, 1), 730) is made
