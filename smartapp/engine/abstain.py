@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from smartapp.engine.axis import AxisView
@@ -19,6 +19,7 @@ class Abstention:
     orders     analytes whose measurement would settle it
     decisive   the recommendation could change, and no other finding asks for the same
     row        the row of the matrix it is about
+    words      for the places of reason and fix
     """
 
     rule: str
@@ -29,6 +30,7 @@ class Abstention:
     questionnaire: bool = False
     decisive: bool = True
     row: str | None = None
+    words: Mapping[str, str] | None = None
 
 
 _UNREAD = {

@@ -19,6 +19,7 @@ from smartapp.engine.assessment import (
 )
 from smartapp.engine.axis import AxisView, judge_axis
 from smartapp.engine.case import Case, open_case
+from smartapp.engine.dose import say_dose
 from smartapp.engine.eligibility import (
     say_alternative,
     say_candidate,
@@ -27,14 +28,17 @@ from smartapp.engine.eligibility import (
     say_specialist,
     say_stops,
 )
+from smartapp.engine.followup import Item, judge_followup, say_followup, say_plan
 from smartapp.engine.hematocrit import say_hematocrit
 from smartapp.engine.medication import say_duplicates, say_fertility, say_suppressed
 from smartapp.engine.near import say_near_misses
 from smartapp.engine.options import list_options
 from smartapp.engine.report import Report, occasion_of
+from smartapp.engine.response import say_response
 from smartapp.engine.safety import say_thromboembolism, say_visual
 from smartapp.engine.standing import Standing, judge_standing
 from smartapp.engine.therapy import judge_therapy
+from smartapp.engine.treatment import Treatment, treatment_of
 from smartapp.engine.workup import say_baseline, say_cannot_assess, say_confirm, say_workup
 from smartapp.knowledge import Knowledge
 from smartapp.patient.record import DraftOrder, PatientRecord
@@ -59,11 +63,13 @@ def assess(
     view = judge_axis(case)
     standing = judge_standing(case, view, _asked(case, report))
     options = list_options(case, view, standing)
-    _speak(report, view, standing, options)
+    treatment = treatment_of(case)
+    followup = judge_followup(case, treatment)
+    _speak(report, view, standing, options, treatment, followup)
     now = view.now
     words = {"agent": report.name(c.episode.agent)} if (c := view.acting or view.washing) else {}
     axis = Axis(now.state, knowledge.wording.say("axis", now.reason, words), now.evidence)
-    return _assessment(report, axis, judge_therapy(case), standing.status, options)
+    return _assessment(report, axis, judge_therapy(case), standing.status, options, followup)
 
 
 def _asked(case: Case, report: Report) -> tuple[str, ...]:
@@ -77,10 +83,16 @@ def _asked(case: Case, report: Report) -> tuple[str, ...]:
     return (*ordered, *taken)
 
 
-def _speak(report: Report, view: AxisView, standing: Standing, options: tuple[Option, ...]) -> None:
+def _speak(
+    report: Report,
+    view: AxisView,
+    standing: Standing,
+    options: tuple[Option, ...],
+    treatment: Treatment | None,
+    followup: tuple[Item, ...],
+) -> None:
     """Every rule in turn; the order matters only where one finding speaks for another."""
-    open_ = open_rules(report.case, view, standing)
-    for abstention in open_:
+    for abstention in open_rules(report.case, view, standing):
         report.open(abstention)
     say_visual(report, view)
     say_thromboembolism(report)
@@ -94,12 +106,16 @@ def _speak(report: Report, view: AxisView, standing: Standing, options: tuple[Op
     say_candidate(report, view, standing, options)
     say_alternative(report, view, standing, options)
     say_not_indicated(report, view)
-    say_specialist(report, view, standing)
+    reasons = say_response(report, treatment)
+    say_specialist(report, view, standing, reasons)
     say_confirm(report, view)
     say_workup(report, view, standing)
     say_baseline(report, view)
-    say_cannot_assess(report, view, standing, open_)
+    say_dose(report)
+    say_followup(report, treatment, followup)
+    say_cannot_assess(report, view, standing, tuple(report.opened))
     say_near_misses(report, view)
+    say_plan(report, standing, followup)
 
 
 def _assessment(
@@ -108,6 +124,7 @@ def _assessment(
     therapy: Therapy,
     status: RecommendationStatus,
     options: tuple[Option, ...],
+    followup: tuple[Item, ...],
 ) -> Assessment:
     case = report.case
     return Assessment(
@@ -120,7 +137,7 @@ def _assessment(
         findings=report.sorted_findings(),
         not_evaluable=tuple(report.not_evaluable),
         near_misses=tuple(report.near_misses),
-        due=(),
+        due=tuple(item.due for item in followup),
         endpoints=(),
         wishes=case.wishes,
         unused=case.unused,

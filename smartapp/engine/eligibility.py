@@ -188,11 +188,13 @@ def say_not_indicated(report: Report, view: AxisView) -> None:
     )
 
 
-def say_specialist(report: Report, view: AxisView, standing: Standing) -> None:
-    """`specialist-review`, with every reason for it."""
+def say_specialist(
+    report: Report, view: AxisView, standing: Standing, more: tuple[Reason, ...] = ()
+) -> None:
+    """`specialist-review`, with every reason for it; `more` come from the response to treatment."""
     if view.untreated.severe.holds:
         return
-    reasons = [r for r in standing.specialist if _is_mine(report, standing, r)]
+    reasons = [*(r for r in standing.specialist if _is_mine(report, standing, r)), *more]
     if view.now.very_high_t:
         reasons.append(Reason("very-high-t", view.now.evidence))
     if not reasons:

@@ -71,6 +71,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     near_misses: list[NearMiss] = field(default_factory=list)
     not_evaluable: list[NotEvaluable] = field(default_factory=list)
+    opened: list[Abstention] = field(default_factory=list)
 
     def finding(
         self,
@@ -124,7 +125,10 @@ class Report:
     def open(self, abstention: Abstention) -> None:
         """Adds a rule that could not be judged."""
         wording = self.case.knowledge.wording
-        words = {} if abstention.row is None else {"row": wording.say("row", abstention.row)}
+        words = dict(abstention.words or {})
+        if abstention.row is not None:
+            words["row"] = wording.say("row", abstention.row)
+        self.opened.append(abstention)
         if abstention.orders:
             first = self.case.knowledge.catalogue.analytes[abstention.orders[0]]
             words["analyte"] = first.name

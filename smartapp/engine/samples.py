@@ -77,7 +77,7 @@ def take_samples(case: Case, until: date | None = None) -> Samples:
             invalid.append((reading, reason))
     days = sorted(valid, reverse=True)
     return Samples(
-        tuple(_sample(day, valid[day]) for day in days),
+        tuple(sample_of(day, valid[day]) for day in days),
         tuple(invalid),
         case.withheld.get("testosterone") if until is None else None,
         *(_counted(case, analyte, days, until) for analyte in ("lh", "fsh", "shbg")),
@@ -92,7 +92,8 @@ def _objection(case: Case, reading: Reading) -> Invalid | None:
     return None if reading.clock == "morning" else "not-morning"
 
 
-def _sample(day: date, readings: list[Reading]) -> Sample:
+def sample_of(day: date, readings: Iterable[Reading]) -> Sample:
+    """One date's draws as one sample: a value told twice once, different ones as their mean."""
     distinct: dict[tuple[str, str | None], Reading] = {}
     for reading in sorted(readings, key=lambda r: r.reference):
         distinct.setdefault((str(reading.value), reading.comparator), reading)

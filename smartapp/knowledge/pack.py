@@ -78,6 +78,7 @@ def load(
         load_regimens(pack / "regimens.toml", sources, frozenset(catalogue.drugs)),
         sources,
         wording,
+        load_schedule(pack / "schedule.toml", frozenset(catalogue.analytes)),
     )
 
 

@@ -18,11 +18,12 @@ class Check:
     """One row of the schedule.
 
     analyte     what is measured; None: `question`, a key of the wording, is asked instead
-    substitutes analytes whose result does as well
+    substitutes  analytes whose result does as well
     steps       names of the steps, in order; `repeat` the step after them
     from_change counted from the last change of dose, else from the start of the course
     drug_class  only while a drug of this class is taken; None: always
     safety      whether a long delay is a warning
+    quiet       listed as due, and offered with the others, but no finding by itself
     together    analytes of the same sample that belong to it
     """
 
@@ -35,6 +36,7 @@ class Check:
     from_change: bool
     drug_class: str | None
     safety: bool
+    quiet: bool
     together: tuple[str, ...]
 
 
@@ -65,6 +67,7 @@ def _check(key: str, row: Table, analytes: Collection[str]) -> Check:
         row.choice("anchor", ("start", "change")) == "change",
         None if drug_class == "any" else drug_class,
         row.flag("safety"),
+        row.flag("quiet"),
         _known(row, "with", analytes),
     )
     row.done()

@@ -79,6 +79,8 @@ class Man:
         lab_range: tuple[Number | None, Number | None] | None = None,
         reference: str | None = None,
         recorded: int | None = None,
+        method: str | None = None,
+        performer: str | None = None,
     ) -> Man:
         known = knowledge().catalogue.analytes[analyte]
         number = Decimal(str(value))
@@ -111,6 +113,8 @@ class Man:
                 else datetime.combine(day(recorded), time(9), UTC),
                 status="final",
                 range=used,
+                method=method,
+                performer=performer,
             )
         )
         return self
@@ -175,9 +179,10 @@ class Man:
         status: str | None = None,
         per_week: Number | None = None,
         recorded: int | None = None,
+        dose: Dose | None = None,
+        label: str | None = None,
     ) -> Man:
         drug = knowledge().catalogue.drugs[agent]
-        dose = None
         if per_week is not None:
             weekly = Decimal(str(per_week))
             dose = Dose(None, "[IU]", weekly / 7, "as told", weekly)
@@ -193,7 +198,7 @@ class Man:
                 dose,
                 begun if recorded is None else day(recorded),
                 "code",
-                drug.name,
+                label or drug.name,
             )
         )
         return self
@@ -267,8 +272,20 @@ def candidate(age: int | None = 35) -> Man:
     return one.problem("low-libido")
 
 
-def draft(agent: str, *, in_focus: bool = True, per_week: Number | None = None) -> DraftOrder:
-    dose = None
+def taking(amount: Number, per_week: Number, unit: str = "mg", text: str = "as told") -> Dose:
+    """A dose: so much at once, so many times a week."""
+    at_once = Decimal(str(amount))
+    weekly = at_once * Decimal(str(per_week))
+    return Dose(at_once, unit, weekly / 7, text, weekly)
+
+
+def draft(
+    agent: str,
+    *,
+    in_focus: bool = True,
+    per_week: Number | None = None,
+    dose: Dose | None = None,
+) -> DraftOrder:
     if per_week is not None:
         dose = Dose(None, "[IU]", None, "as told", Decimal(str(per_week)))
     drugs = knowledge().catalogue.drugs
@@ -283,9 +300,16 @@ def draft(agent: str, *, in_focus: bool = True, per_week: Number | None = None) 
     )
 
 
-def codes(assessment: Assessment) -> dict[str, str]:
-    """Finding codes with their severities."""
-    return {finding.code: finding.severity for finding in assessment.findings}
+# The course of a treatment, which is told of nearly every treated man and has tests of its own.
+COURSE = frozenset({
+    "response-in-target", "response-partial", "response-biochemical-only",
+    "monitoring-due", "monitoring-plan",
+})  # fmt: skip
+
+
+def codes(assessment: Assessment, *, course: bool = False) -> dict[str, str]:
+    """Finding codes with their severities; those of the course only when asked for."""
+    return {f.code: f.severity for f in assessment.findings if course or f.code not in COURSE}
 
 
 def the(assessment: Assessment, code: str) -> Finding:
@@ -295,7 +319,7 @@ def the(assessment: Assessment, code: str) -> Finding:
 
 
 def cards(assessment: Assessment) -> set[str]:
-    return {finding.code for finding in assessment.findings if finding.card}
+    return {f.code for f in assessment.findings if f.card and f.code not in COURSE}
 
 
 def open_codes(assessment: Assessment) -> set[str]:
