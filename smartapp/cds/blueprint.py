@@ -76,6 +76,8 @@ def blueprint(
         response = Response(document.body, content_type=_JSON)
         response.set_etag(document.etag)
         response.headers["Cache-Control"] = f"max-age={DISCOVERY_AGE_S}"
+        # A cache must not give one origin the answer that was made for none.
+        response.headers["Vary"] = "Origin"
         response.make_conditional(request)
         return response
 
@@ -132,7 +134,7 @@ def blueprint(
     def share(response: Response) -> Response:
         origin = request.headers.get("Origin")
         if origin is not None:
-            response.headers.add("Vary", "Origin")
+            response.headers["Vary"] = "Origin"
             if _is_allowed(origin, settings):
                 response.headers["Access-Control-Allow-Origin"] = origin
                 response.headers["Access-Control-Expose-Headers"] = "Server-Timing"
