@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from smartapp.engine.axis import evidence_of_course
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course
 from smartapp.engine.report import Report
@@ -14,6 +15,7 @@ from smartapp.labs.reading import Reading
 
 _ROLES = ("recalibration", "adjunct", "androgen")
 _ANALYTE = "hematocrit"
+_CONFOUNDER = "sglt2"
 
 
 def say_hematocrit(report: Report) -> None:
@@ -51,12 +53,20 @@ def _say(
     report: Report, level: str, variant: str, readings: Sequence[Reading], words: dict[str, str]
 ) -> None:
     drafts = report.occasion.roles("recalibration", "androgen") if level == "stop" else ()
+    # A confounder the physician may not think of (evidence 4.4): it is named, and decides nothing.
+    other = report.case.taking(drug_class=_CONFOUNDER)
+    words["confounder"] = ""
+    if other is not None:
+        words["confounder"] = " " + report.case.knowledge.wording.say("confounder", "sglt2")
     report.finding(
         "hematocrit-high",
         "A-HCT",
         level=level,
         variant=variant,
-        evidence=[evidence_of(r, "fired") for r in readings],
+        evidence=[
+            *(evidence_of(r, "fired") for r in readings),
+            *(() if other is None else (evidence_of_course(other, "confounder"),)),
+        ],
         fixes=(*report.remove(*drafts), *report.order_lab(_ANALYTE)),
         about=drafts[0] if drafts else None,
         words=words,

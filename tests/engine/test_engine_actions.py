@@ -433,3 +433,12 @@ def test_an_unknown_beginning_counts_everything_as_under_the_drug() -> None:
     found = codes(one.judged())
     assert found["estradiol-high"] == "warning"
     assert found["gynecomastia"] == "warning"
+
+
+def test_a_confounder_of_hematocrit_is_named_and_decides_nothing() -> None:
+    plain = the(treated().hematocrit(53, -5).judged(), "hematocrit-high")
+    found = the(treated().hematocrit(53, -5).drug("sglt2", -300).judged(), "hematocrit-high")
+    assert "SGLT2 inhibitor is taken" in found.detail
+    assert "SGLT2 inhibitor is taken" not in plain.detail
+    assert (found.id, found.severity) == (plain.id, plain.severity)
+    assert any(e.role == "confounder" for e in found.evidence)
