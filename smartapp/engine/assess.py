@@ -28,6 +28,7 @@ from smartapp.engine.eligibility import (
     say_specialist,
     say_stops,
 )
+from smartapp.engine.endpoints import list_endpoints
 from smartapp.engine.followup import Item, judge_followup, say_followup, say_plan
 from smartapp.engine.hematocrit import say_hematocrit
 from smartapp.engine.medication import say_duplicates, say_fertility, say_suppressed
@@ -37,7 +38,7 @@ from smartapp.engine.report import Report, occasion_of
 from smartapp.engine.response import say_response
 from smartapp.engine.safety import say_thromboembolism, say_visual
 from smartapp.engine.standing import Standing, judge_standing
-from smartapp.engine.therapy import judge_therapy
+from smartapp.engine.therapy import judge_therapy, say_undated
 from smartapp.engine.treatment import Treatment, treatment_of
 from smartapp.engine.workup import say_baseline, say_cannot_assess, say_confirm, say_workup
 from smartapp.knowledge import Knowledge
@@ -69,7 +70,9 @@ def assess(
     now = view.now
     words = {"agent": report.name(c.episode.agent)} if (c := view.acting or view.washing) else {}
     axis = Axis(now.state, knowledge.wording.say("axis", now.reason, words), now.evidence)
-    return _assessment(report, axis, judge_therapy(case), standing.status, options, followup)
+    return _assessment(
+        report, axis, judge_therapy(case), standing.status, options, followup, treatment
+    )
 
 
 def _asked(case: Case, report: Report) -> tuple[str, ...]:
@@ -94,6 +97,7 @@ def _speak(
     """Every rule in turn; the order matters only where one finding speaks for another."""
     for abstention in open_rules(report.case, view, standing):
         report.open(abstention)
+    say_undated(report)
     say_visual(report, view)
     say_thromboembolism(report)
     say_hematocrit(report)
@@ -125,6 +129,7 @@ def _assessment(
     status: RecommendationStatus,
     options: tuple[Option, ...],
     followup: tuple[Item, ...],
+    treatment: Treatment | None,
 ) -> Assessment:
     case = report.case
     return Assessment(
@@ -138,7 +143,7 @@ def _assessment(
         not_evaluable=tuple(report.not_evaluable),
         near_misses=tuple(report.near_misses),
         due=tuple(item.due for item in followup),
-        endpoints=(),
+        endpoints=list_endpoints(case, treatment.begun if treatment is not None else None),
         wishes=case.wishes,
         unused=case.unused,
     )

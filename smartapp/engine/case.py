@@ -15,7 +15,9 @@ from smartapp.errors import InputError
 from smartapp.knowledge import Knowledge
 from smartapp.knowledge.protocol import Protocol
 from smartapp.labs.reading import Range, Reading, Unused
-from smartapp.patient.record import Allergy, PatientRecord, Problem, Wishes
+from smartapp.patient.record import Allergy, EndpointReading, PatientRecord, Problem, Wishes
+from smartapp.patient.therapy import as_known
+from smartapp.patient.wishes import wishes_on
 
 Moment = datetime | date
 
@@ -43,6 +45,7 @@ class Case:
     withheld   analyte → its newest result, when that one cannot be used: rules abstain
     problems   concept → problems, neither refuted nor unknown then
     courses    drugs taken or once taken, oldest first
+    told       (tool, item) → what the man reported, known then, oldest first
     unread     kinds of data that could not be read: their absence means nothing
     """
 
@@ -57,6 +60,7 @@ class Case:
     courses: tuple[Course, ...]
     allergies: tuple[Allergy, ...]
     wishes: Wishes
+    told: Mapping[tuple[str, str], tuple[EndpointReading, ...]]
     unread: frozenset[str]
     unused: tuple[Unused, ...]
 
@@ -135,7 +139,7 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
         newest = _newest_unusable(series.unused, as_of, today)
         if newest is not None and (not known or _day(newest) >= known[-1].drawn):
             withheld[analyte] = newest
-    wishes = record.wishes
+    wishes = wishes_on(record.wishes, today, knowledge.protocol.gate.recent_days)
     if wishes.date is not None and wishes.date > today:
         wishes = Wishes()
     return Case(
@@ -152,9 +156,21 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
             a for a in record.allergies if a.active and (a.recorded is None or a.recorded <= today)
         ),
         wishes=wishes,
+        told=_told(record, as_of, today) if record.endpoints else {},
         unread=frozenset(_KINDS[gap.what] for gap in record.gaps if gap.what in _KINDS),
         unused=tuple(unused),
     )
+
+
+def _told(
+    record: PatientRecord, as_of: datetime, today: date
+) -> Mapping[tuple[str, str], tuple[EndpointReading, ...]]:
+    found: dict[tuple[str, str], list[EndpointReading]] = {}
+    for reading in sorted(record.endpoints, key=lambda e: (e.day, e.reference)):
+        known = _known(reading.recorded, as_of, today)
+        if known and _known(reading.effective, as_of, today):
+            found.setdefault((reading.tool, reading.item), []).append(reading)
+    return {key: tuple(readings) for key, readings in found.items()}
 
 
 def days_before(day: date, days: int) -> date:
@@ -166,7 +182,7 @@ def _courses(record: PatientRecord, knowledge: Knowledge, today: date) -> tuple[
     drugs, unknown_stop = knowledge.catalogue.drugs, knowledge.protocol.axis.unknown_stop
     known = [
         episode
-        for episode in record.therapy.episodes
+        for episode in as_known(record.therapy, knowledge.catalogue, today).episodes
         if episode.agent in drugs
         and (episode.recorded is None or episode.recorded <= today)
         and (episode.start is None or episode.start <= today)

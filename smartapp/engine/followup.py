@@ -55,7 +55,7 @@ class Item:
     late: bool = False
     safety: bool = False
     quiet: bool = False
-    last: Reading | None = None
+    last: Evidence | None = None
 
 
 def judge_followup(case: Case, treatment: Treatment | None) -> tuple[Item, ...]:
@@ -191,7 +191,7 @@ def _item(case: Case, treatment: Treatment, check: Check) -> Item | None:
     steps = _steps(case, "clomiphene" in treatment.agents)
     names = _names(case, treatment, check)
     last = _last(case, check, anchor)
-    done = -1 if last is None else (last.drawn - anchor).days
+    done = -1 if last is None else (last[0] - anchor).days
     before = 0
     for name in names:
         if steps[name].low > done:
@@ -199,7 +199,7 @@ def _item(case: Case, treatment: Treatment, check: Check) -> Item | None:
             return _made(case, check, anchor, word, steps[name], steps[name].day - before, last)
         before = steps[name].day
     step = steps[check.repeat]
-    day = last.drawn if last is not None else anchor
+    day = last[0] if last is not None else anchor
     return _made(case, check, day, "last", step, step.day, last)
 
 
@@ -212,8 +212,17 @@ def _names(case: Case, treatment: Treatment, check: Check) -> tuple[str, ...]:
     return ("first", *check.steps) if early else check.steps
 
 
-def _last(case: Case, check: Check, anchor: date) -> Reading | None:
-    """The newest result after `anchor` that serves; a testosterone of the afternoon does not."""
+def _last(case: Case, check: Check, anchor: date) -> tuple[date, Evidence] | None:
+    """The newest result, or answer, after `anchor` that serves: a testosterone of the afternoon
+    does not."""
+    if check.answers is not None:
+        told = case.told.get(check.answers, ())
+        if not told or told[-1].day <= anchor:
+            return None
+        newest = told[-1]
+        return newest.day, Evidence(
+            newest.reference, None, None, None, None, newest.effective, "last", newest.item
+        )
     found: Reading | None = None
     for analyte in (check.analyte, *check.substitutes):
         for reading in reversed(case.readings.get(analyte or "", ())):
@@ -224,7 +233,7 @@ def _last(case: Case, check: Check, anchor: date) -> Reading | None:
             if found is None or reading.drawn > found.drawn:
                 found = reading
             break
-    return found
+    return None if found is None else (found.drawn, evidence_of(found, "last"))
 
 
 def _made(
@@ -234,7 +243,7 @@ def _made(
     word: str,
     step: Step,
     interval: int,
-    last: Reading | None,
+    last: tuple[date, Evidence] | None,
 ) -> Item:
     due = anchor + timedelta(days=step.day)
     window = (anchor + timedelta(days=step.low), anchor + timedelta(days=step.high))
@@ -254,7 +263,7 @@ def _made(
         late=(case.today - due).days > interval,
         safety=check.safety,
         quiet=check.quiet,
-        last=last,
+        last=None if last is None else last[1],
     )
 
 
@@ -338,7 +347,7 @@ def _vision(report: Report, serm: bool) -> str:
 
 
 def _evidence(items: Iterable[Item], courses: Iterable[Course]) -> tuple[Evidence, ...]:
-    last = tuple(evidence_of(i.last, "last") for i in items if i.last is not None)
+    last = tuple(i.last for i in items if i.last is not None)
     return last + tuple(evidence_of_course(c, "under") for c in courses)
 
 

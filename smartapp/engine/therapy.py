@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Therapy, TherapyAgent
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
+from smartapp.engine.report import Report
 
 Status = Literal["none", "recalibration", "testosterone", "other-androgen", "adjunct"]
 
@@ -24,6 +26,25 @@ def judge_therapy(case: Case) -> Therapy:
         tuple(_agent(c) for c in case.courses if c.drug.role in _SHOWN),
         None if start is None or status == "none" else (case.today - start).days // 7,
     )
+
+
+def say_undated(report: Report) -> None:
+    """Tells of drugs whose status changed on a day nobody wrote down: for an earlier day it is
+    known only as it stands today."""
+    agents = dict.fromkeys(
+        c.episode.agent for c in report.case.courses if c.episode.undated and c.drug.role in _SHOWN
+    )
+    for agent in agents:
+        report.open(
+            Abstention(
+                "R-DX-04",
+                "cannot-assess",
+                "status-undated",
+                "state-stop",
+                decisive=False,
+                words={"agent": report.name(agent)},
+            )
+        )
 
 
 def _status(active: list[Course]) -> Status:

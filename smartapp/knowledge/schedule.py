@@ -17,7 +17,8 @@ _DRUGS = frozenset({"any", "serm", "aromatase-inhibitor"})
 class Check:
     """One row of the schedule.
 
-    analyte     what is measured; None: `question`, a key of the wording, is asked instead
+    analyte     what is measured; None: `question`, a key of the wording, is asked instead, and
+                `answers` are the (tool, item) under which the answer is recorded
     substitutes  analytes whose result does as well
     steps       names of the steps, in order; `repeat` the step after them
     from_change counted from the last change of dose, else from the start of the course
@@ -30,6 +31,7 @@ class Check:
     key: str
     analyte: str | None
     question: str | None
+    answers: tuple[str, str] | None
     substitutes: tuple[str, ...]
     steps: tuple[str, ...]
     repeat: str
@@ -61,6 +63,7 @@ def _check(key: str, row: Table, analytes: Collection[str]) -> Check:
         key,
         analyte,
         question,
+        _answers(row) if question is not None else None,
         _known(row, "or", analytes),
         steps,
         _REPEATS[row.choice("repeat", _REPEATS)],
@@ -80,3 +83,10 @@ def _known(row: Table, name: str, analytes: Collection[str]) -> tuple[str, ...]:
         if key not in analytes:
             row.refuse(name, f"{key!r} is not an analyte")
     return keys
+
+
+def _answers(row: Table) -> tuple[str, str]:
+    tool, _, item = row.text("answers").partition(".")
+    if not tool or not item:
+        row.refuse("answers", "must be tool.item of questionnaires.toml")
+    return tool, item
