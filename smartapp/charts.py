@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -28,7 +28,7 @@ from smartapp.fhir.reading import read_pages
 from smartapp.knowledge import Knowledge
 from smartapp.ledger import AuditEvent, audit
 from smartapp.ledger.cards import last_shown
-from smartapp.ledger.launches import StoredPages
+from smartapp.ledger.launches import PageGap
 from smartapp.patient import read_record
 from smartapp.patient.record import PatientRecord
 from smartapp.smart import LaunchContext, Sessions
@@ -88,9 +88,8 @@ class Charts:
         )
 
     def refresh(self, launch_id: str) -> None:
-        """Read the patient from the EHR again. Refuses like `open`."""
-        context = self.sessions.current(launch_id)
-        self._keep(context, self._fetch(context))
+        """Read the patient from the EHR again. Refuses like `open`, and then keeps what it had."""
+        self._fetch(self.sessions.current(launch_id))
 
     def end(self, launch_id: str) -> None:
         """Forget the launch, its tokens and its data. Refuses like `open`."""
@@ -105,9 +104,12 @@ class Charts:
         if kept is not None and kept.fetch == newest:
             return kept
         stored = self.sessions.launches.get_pages(context.launch_id)
-        return self._keep(context, stored or self._fetch(context))
+        if stored is None:
+            return self._fetch(context)
+        record = self._record(context, stored.pages, stored.gaps, stored.fetched_at)
+        return self._keep(context, _Read(stored.fetch, record, stored.fetched_at))
 
-    def _fetch(self, context: LaunchContext) -> StoredPages:
+    def _fetch(self, context: LaunchContext) -> _Read:
         """Ask the EHR for everything; a token it refuses is renewed once."""
         settings, launch = self.sessions.settings, context.launch_id
         issuer = self.sessions.issuers.named(context.issuer)
@@ -135,25 +137,33 @@ class Charts:
             found = ask(self.sessions.access_token(launch, rejected=token), refreshed=True)
         now = self.clock()
         bodies = [(page.key, page.body) for page in found.pages]
-        gaps = tuple((gap.what, gap.state, gap.reason) for gap in found.gaps)
+        gaps = [(gap.what, gap.state, gap.reason) for gap in found.gaps]
+        # Read before it is stored: a fetch that brought no patient replaces none that did, and the
+        # next visit asks again.
+        record = self._record(context, bodies, gaps, now)
         fetch = self.sessions.launches.put_pages(launch, bodies, gaps, now)
-        return StoredPages(fetch, tuple(bodies), gaps, now)
+        return self._keep(context, _Read(fetch, record, now))
 
-    def _keep(self, context: LaunchContext, stored: StoredPages) -> _Read:
-        record = self._record(context, stored)
-        read = _Read(stored.fetch, record, stored.fetched_at)
+    def _keep(self, context: LaunchContext, read: _Read) -> _Read:
+        # Kept only when noted: nothing is shown that the audit does not know of.
+        self._note(context, read)
         with self._lock:
             self._kept[context.launch_id] = read
             self._kept.move_to_end(context.launch_id)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        self._note(context, read)
         return read
 
-    def _record(self, context: LaunchContext, stored: StoredPages) -> PatientRecord:
+    def _record(
+        self,
+        context: LaunchContext,
+        bodies: Sequence[tuple[str, bytes]],
+        failed: Sequence[PageGap],
+        fetched_at: datetime,
+    ) -> PatientRecord:
         issuer = self.sessions.issuers.named(context.issuer)
-        gaps = [Gap(what, _state(state), reason) for what, state, reason in stored.gaps]
-        resources = read_pages([Page(key, body) for key, body in stored.pages], gaps)
+        gaps = [Gap(what, _state(state), reason) for what, state, reason in failed]
+        resources = read_pages([Page(key, body) for key, body in bodies], gaps)
         try:
             return read_record(
                 resources,
@@ -162,7 +172,7 @@ class Charts:
                 timezone=issuer.timezone,
                 local_codes=issuer.local_codes,
                 patient_id=context.patient_id,
-                fetched=stored.fetched_at,
+                fetched=fetched_at,
             )
         except AssessmentError as error:
             reason = next((gap.reason for gap in gaps if gap.what == "patient"), error.public)
