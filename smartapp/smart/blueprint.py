@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from flask import Blueprint, redirect, request
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from smartapp.errors import (
@@ -24,12 +25,12 @@ from smartapp.ledger import AuditEvent, audit
 from smartapp.smart import id_token, scopes, tokens
 from smartapp.smart.authorize import Attempt, authorization_request
 from smartapp.smart.context import LaunchContext
+from smartapp.smart.ids import bare_id
 from smartapp.smart.pages import launch_error, unstored
 from smartapp.smart.sessions import NewLaunch, Sessions, new_browser, set_cookie
 
 _LONGEST = 8192
 _STYLES = "/smart-static"
-_PATIENT_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 
 _log = logging.getLogger("smartapp.smart")
@@ -48,6 +49,7 @@ def blueprint(sessions: Sessions) -> Blueprint:
     smart.add_url_rule("/launch", view_func=door.launch, methods=["GET"])
     smart.add_url_rule("/callback", view_func=door.callback, methods=["GET"])
     smart.add_url_rule("/open", view_func=door.open_server, endpoint="open", methods=["GET"])
+    smart.before_request(_only_get)
     smart.app_errorhandler(LaunchError)(door.refused)
     return smart
 
@@ -102,7 +104,8 @@ class Door:
             raise UnknownIssuer(
                 "This EHR is not an open test server: open the app from a patient's chart."
             )
-        if not _PATIENT_ID.fullmatch(patient):
+        patient = bare_id(patient, "Patient")
+        if patient is None:
             raise NoPatient("The patient's id is not a FHIR id.")
         browser = self.sessions.browser() or new_browser()
         new = NewLaunch(
@@ -199,6 +202,12 @@ class Door:
     def _to_chart(self, context: LaunchContext, browser: str) -> Response:
         # 303 and a clean address: code and state leave the address bar.
         return _sent(self.sessions.settings.url(f"/chart/{context.launch_id}/"), browser, 303)
+
+
+def _only_get() -> None:
+    """Refuses (405) a HEAD, which Flask answers like a GET: a link checker must spend no state."""
+    if request.method == "HEAD" and request.endpoint != "smart.static":
+        raise MethodNotAllowed(["GET"])
 
 
 def _one(name: str) -> str | None:

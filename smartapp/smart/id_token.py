@@ -137,7 +137,7 @@ def _issuer_and_keys(
 def _signed_claims(token: str, discovery: Discovery, jwks_uri: str) -> dict[str, Any]:
     try:
         header = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY).headers()
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         raise IdTokenRejected("The id_token is not a signed token.") from None
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
@@ -178,7 +178,7 @@ def _payload(token: str, key: RSAKey | ECKey) -> dict[str, Any] | None:
     try:
         signed = jws.deserialize_compact(token, key, registry=_REGISTRY)
         return msgspec.json.decode(signed.payload, type=dict[str, Any])
-    except (JoseError, ValueError, msgspec.MsgspecError):
+    except (JoseError, ValueError, RecursionError, msgspec.MsgspecError):
         return None
 
 

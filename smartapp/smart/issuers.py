@@ -56,7 +56,10 @@ class Issuers:
         self._by_base = {issuer.fhir_base: issuer for issuer in listed}
         if len(self._by_base) != len(listed):
             raise ConfigError("two issuers have the same fhir_base")
-        self._exact = {_bare(i.fhir_base): i for i in listed if not i.prefix}
+        exact = [i for i in listed if not i.prefix]
+        self._exact = {_bare(i.fhir_base): i for i in exact}
+        if len(self._exact) != len(exact):
+            raise ConfigError("two issuers have the same fhir_base but for a slash at its end")
         # The longest prefix first: the most specific registration speaks for a base.
         self._prefixes = sorted(
             (i for i in listed if i.prefix), key=lambda i: len(i.fhir_base), reverse=True
@@ -166,7 +169,11 @@ class _Table:
         if base is None:
             raise self._wrong("fhir_base", "is required")
         self._where = f"{self._where} ({base})"
-        parts = urlsplit(base)
+        try:
+            parts = urlsplit(base)
+            _ = parts.port
+        except ValueError:
+            raise self._wrong("fhir_base", "no address is written so") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise self._wrong("fhir_base", "an http(s) address is needed")
         if parts.query or parts.fragment or parts.username is not None:

@@ -22,11 +22,11 @@ from authlib.integrations.requests_client import OAuth2Session
 from smartapp.errors import LaunchExpired, NoPatient, TokenExchangeFailed
 from smartapp.smart.discovery import SmartConfiguration
 from smartapp.smart.documents import Unreadable, parse_object, read_body
+from smartapp.smart.ids import bare_id
 from smartapp.smart.issuers import Issuer
 
 MAX_APP_CONTEXT = 4096
 _EXTRA = ("intent", "tenant")
-_FHIR_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 _DAY_S = 86_400
@@ -130,7 +130,7 @@ def read_response(document: Mapping[str, Any]) -> TokenResponse:
         refresh_token=_text(document, "refresh_token", 16_384),
         id_token=_text(document, "id_token", 65_536),
         patient=_patient(document),
-        encounter=_fhir_id(document.get("encounter"), "Encounter"),
+        encounter=bare_id(document.get("encounter"), "Encounter"),
         # Absent means true: a second banner is safer than none.
         need_patient_banner=document.get("need_patient_banner") not in (False, "false"),
         app_context=_text(document, "appContext", MAX_APP_CONTEXT),
@@ -231,14 +231,7 @@ def _text(document: Mapping[str, Any], name: str, limit: int) -> str | None:
 def _patient(document: Mapping[str, Any]) -> str | None:
     if document.get("patient") is None:
         return None
-    patient = _fhir_id(document["patient"], "Patient")
+    patient = bare_id(document["patient"], "Patient")
     if patient is None:
         raise NoPatient("The EHR's token answer names a patient by something that is not an id.")
     return patient
-
-
-def _fhir_id(value: object, kind: str) -> str | None:
-    if not isinstance(value, str):
-        return None
-    bare = value.removeprefix(f"{kind}/")
-    return bare if _FHIR_ID.fullmatch(bare) and bare.strip(".") else None

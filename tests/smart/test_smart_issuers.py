@@ -92,6 +92,12 @@ def test_a_mistake_is_named_with_issuer_and_key(tmp_path: Path, line: str, words
         ("[[issuer]]\nfhir_base = 'http://a.example'\nclient_id = 'x'", "https unless"),
         ("[[issuer]]\nfhir_base = 'https://a.example?x=1'\nclient_id = 'x'", "only scheme"),
         ("[[issuer]]\nfhir_base = 'a.example'\nclient_id = 'x'", "http"),
+        ("[[issuer]]\nfhir_base = 'https://[::1'\nclient_id = 'x'", "no address"),
+        (
+            "[[issuer]]\nfhir_base='https://a.example'\nclient_id='x'\n"
+            "[[issuer]]\nfhir_base='https://a.example/'\nclient_id='y'\n",
+            "but for a slash",
+        ),
         ("[[issuers]]\nx = 1", "unknown key 'issuers'"),
         ("issuer = 3", "table"),
         ("[[issuer]", "cannot be read"),

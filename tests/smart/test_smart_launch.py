@@ -414,7 +414,9 @@ def test_discovery_is_kept_for_an_hour_at_most(house: House, ehr: Ehr, clock: Cl
     assert ehr.called("smart-configuration") == 2
 
 
-@pytest.mark.parametrize("patient", [None, "", "a/../b", "x" * 200, 7, "..", "id?_format=xml"])
+@pytest.mark.parametrize(
+    "patient", [None, "", "a/../b", "x" * 200, 7, "..", "-_", "id?_format=xml"]
+)
 def test_without_a_usable_patient_there_is_no_chart(house: House, ehr: Ehr, patient: Any) -> None:
     ehr.token["patient"] = patient
     browser = house.browser()
@@ -462,6 +464,7 @@ def test_an_open_test_server_needs_no_sign_in(house: House, mock: responses.Requ
         (f"iss={FHIR}&patient=p-1", 403),
         ("iss=https://evil.example/fhir&patient=p-1", 403),
         ("iss=https://open.example/fhir&patient=../x", 400),
+        ("iss=https://open.example/fhir&patient=..", 400),
         ("iss=https://open.example/fhir", 400),
     ],
 )
