@@ -12,6 +12,8 @@ import pytest
 
 from smartapp.errors import LaunchExpired, LedgerError
 from smartapp.ledger import Launches, Ledger, open_ledger, start_sweeper
+from smartapp.ledger.cards import Feedback, HookCall, record_call, record_feedback
+from smartapp.ledger.cards import ShownFinding as CardFinding
 from smartapp.settings import Settings
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -137,6 +139,35 @@ def test_the_sweeper_works_alone_and_stops(ledger: Ledger, launches: Launches) -
         pytest.fail("the sweeper left an ended launch")
     stop()
     assert not [t for t in threading.enumerate() if t.name == "hpg-sweeper"]
+
+
+def test_the_sweeper_keeps_no_call_and_no_card_beyond_its_retention(ledger: Ledger) -> None:
+    for n, days in ((1, 30), (2, 2)):
+        at = NOON - timedelta(days=days)
+        call = HookCall(
+            f"{n}0000000-0000-4000-8000-000000000000", at, "local", "https://ehr.example", "p1",
+            "Practitioner/1", "hpg-patient-view", "i", None, "aua 1", 1,
+        )  # fmt: skip
+        shown = CardFinding(
+            f"{call.call[:-2]}00", "f1", "hematocrit-high", "warning", "R-1", "x", "x", "x", None,
+            "Hematocrit 55 %",
+        )  # fmt: skip
+        answer = Feedback(shown.card, "2026-11-22", "overridden", None, None, None)
+        with ledger.transaction() as conn:
+            record_call(conn, ledger.vault, call, [shown])
+            record_feedback(conn, ledger.vault, "local", answer, at)
+
+    stop = start_sweeper(ledger, lambda: NOON, retention=timedelta(days=7), every_s=0.01)
+    for _ in range(200):
+        counts = {}
+        with ledger.reading() as conn:
+            for table in ("hook_call", "shown_finding", "feedback"):
+                counts[table] = conn.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+        if set(counts.values()) == {1}:
+            break
+        time.sleep(0.01)
+    stop()
+    assert counts == {"hook_call": 1, "shown_finding": 1, "feedback": 1}
 
 
 def test_one_caller_at_a_time_may_refresh(launches: Launches) -> None:
