@@ -21,7 +21,7 @@ from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
 from smartapp.errors import ConfigError, SmartAppError
 from smartapp.knowledge import Knowledge, load
-from smartapp.ledger import open_ledger, start_sweeper
+from smartapp.ledger import Ledger, open_ledger, start_sweeper
 from smartapp.logs import places
 from smartapp.settings import Settings, from_environ
 from smartapp.share import share
@@ -29,7 +29,7 @@ from smartapp.smart import Issuers, Sessions, load_issuers
 
 # A page that holds no patient's data may be framed by anyone: inside an EHR nobody would see an
 # error otherwise (architecture, decision 10).
-ERROR_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors *"
+PUBLIC_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors *"
 
 _log = logging.getLogger("smartapp.app")
 
@@ -48,13 +48,10 @@ def create_app(
     (ConfigError, KnowledgeError, LedgerError) to start on a wrong setting, pack or store.
     """
     settings = settings or from_environ()
-    knowledge = load(site_file=settings.protocol_file, rule_page=settings.url("/rules"))
-    issuers = load_issuers(settings.issuers_file) if settings.issuers_file else Issuers()
-    _check_local_codes(issuers, knowledge)
-    ledger = open_ledger(settings)
+    knowledge, issuers, ledger = ground(settings)
     sessions = Sessions(settings, issuers, ledger, clock)
     charts = Charts(sessions, knowledge)
-    sites = _sites(issuers)
+    sites = sites_of(issuers)
     facts = _facts(settings, knowledge, issuers)
     metrics = site.Metrics()
 
@@ -63,6 +60,7 @@ def create_app(
         "smartapp", static_folder=str(static), static_url_path=f"{settings.base_path}/static"
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_mb * 1024 * 1024
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(hours=1)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
@@ -84,6 +82,7 @@ def create_app(
     ):
         app.register_blueprint(room, url_prefix=settings.base_path or None)
     _error_pages(app, settings)
+    app.after_request(_headers)
     app.extensions["ledger"] = ledger
     app.extensions["stop_sweeper"] = start_sweeper(
         ledger, clock, retention=timedelta(days=settings.retention_days)
@@ -92,6 +91,18 @@ def create_app(
     gc.collect()
     gc.freeze()
     return app
+
+
+def ground(settings: Settings) -> tuple[Knowledge, Issuers, Ledger]:
+    """What a deployment stands on: its knowledge, its EHRs, its open ledger.
+
+    No thread is started, so a server may look here before it makes its workers. Refuses like
+    `create_app`.
+    """
+    knowledge = load(site_file=settings.protocol_file, rule_page=settings.url("/rules"))
+    issuers = load_issuers(settings.issuers_file) if settings.issuers_file else Issuers()
+    _check_local_codes(issuers, knowledge)
+    return knowledge, issuers, open_ledger(settings)
 
 
 def _check_local_codes(issuers: Issuers, knowledge: Knowledge) -> None:
@@ -106,12 +117,14 @@ def _check_local_codes(issuers: Issuers, knowledge: Knowledge) -> None:
                 )
 
 
-def _sites(issuers: Issuers) -> Sites:
+def sites_of(issuers: Issuers) -> Sites:
+    """The FHIR servers that hooks may ask: the same EHRs that may launch, read the same way."""
     return Sites(
         Site(
             fhir_base=issuer.fhir_base,
             prefix=issuer.prefix,
             open=issuer.auth == "none",
+            profile=issuer.profile,
             timezone=issuer.timezone,
             local_codes=issuer.local_codes,
         )
@@ -140,6 +153,16 @@ def _static_url(settings: Settings, folder: Path) -> Callable[[str], str]:
     return url
 
 
+def _headers(response: Response) -> Response:
+    """What every answer says to a browser, unless its own room has said more."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    if response.mimetype == "text/html":
+        headers.setdefault("Content-Security-Policy", PUBLIC_POLICY)
+        headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
+
+
 def _error_pages(app: Flask, settings: Settings) -> None:
     """Every error ends in a page with a sentence and a reference; the log has the same reference.
 
@@ -159,10 +182,7 @@ def _error_pages(app: Flask, settings: Settings) -> None:
             stylesheet=settings.url("/smart-static/launch.css"),
         )
         answer = make_response(html, status)
-        answer.headers["Content-Security-Policy"] = ERROR_POLICY
         answer.headers["Cache-Control"] = "no-store"
-        answer.headers["Referrer-Policy"] = "no-referrer"
-        answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer
 
     @app.errorhandler(SmartAppError)

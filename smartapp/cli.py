@@ -17,7 +17,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from smartapp import __version__
-from smartapp.errors import AssessmentError, ConfigError, InputError, SmartAppError
+from smartapp.errors import (
+    AssessmentError,
+    ConfigError,
+    InputError,
+    KnowledgeError,
+    SmartAppError,
+)
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -49,7 +55,7 @@ def main() -> None:
         sys.exit(2)
     except SmartAppError as error:
         _complain(error.public)
-        sys.exit(2 if isinstance(error, InputError | ConfigError) else 1)
+        sys.exit(2 if isinstance(error, InputError | ConfigError | KnowledgeError) else 1)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); there is nobody to tell.
         sys.stderr.close()

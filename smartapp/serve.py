@@ -7,6 +7,7 @@ import signal
 import tempfile
 import threading
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
@@ -14,8 +15,9 @@ from wsgiref.types import WSGIApplication
 import click
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from smartapp.errors import ConfigError
 from smartapp.logs import start_logging
-from smartapp.settings import PREFIX, Settings, from_environ
+from smartapp.settings import PREFIX, Settings, from_environ, is_loopback
 
 if TYPE_CHECKING:
     from smartapp.demo import DemoConfig
@@ -31,7 +33,11 @@ def application() -> WSGIApplication:
 
 
 def serve(host: str, port: int, workers: int) -> None:
-    """Run granian until stopped. Settings are checked first, so that a wrong one is one line.
+    """Run granian until stopped.
+
+    Settings, the files they name and the ledger are tried first, so that what is wrong with them is
+    one line here and not a traceback of each worker. Refuses (ConfigError, KnowledgeError,
+    LedgerError) like `create_app`, and unverified hook calls beyond loopback.
 
     granian was chosen by measurement (`make bench`): less CPU a request than gunicorn, the same
     answers. Its access log is off; the app writes its own lines without query strings.
@@ -40,7 +46,13 @@ def serve(host: str, port: int, workers: int) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
-    from_environ()
+    from smartapp.app import ground
+
+    settings = from_environ()
+    if settings.cds_auth == "optional" and not is_loopback(host):
+        raise ConfigError(f"{PREFIX}CDS_AUTH=optional is for loopback only; --host is {host}")
+    _knowledge, _issuers, ledger = ground(settings)
+    ledger.close()
     Server(
         "smartapp.serve:application",
         factory=True,
@@ -112,13 +124,18 @@ class DemoPair:
             redirect_uris=(f"{self.app_url}/callback",),
         )
         port, ehr_port = self._ports
-        self._app = Running(create_app(self._settings(config)), "127.0.0.1", port)
-        self._ehr = start(config, "127.0.0.1", ehr_port)
+        with ExitStack() as begun:
+            app = create_app(self._settings(config))
+            begun.callback(app.extensions["ledger"].close)
+            begun.callback(app.extensions["stop_sweeper"])
+            begun.callback(Running(app, "127.0.0.1", port).stop)
+            self._ehr = start(config, "127.0.0.1", ehr_port)
+            begun.callback(self._ehr.stop)
+            self._begun = begun.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ehr.stop()
-        self._app.stop()
+        self._begun.close()
 
     def correct(self, resource: dict[str, Any]) -> None:
         """Let the sandbox's laboratory send a corrected version of a result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from urllib.parse import urlsplit
 from smartapp.errors import ConfigError
 
 PREFIX = "SMARTAPP_"
+
+# The path becomes part of every route: nothing that a router or a browser would read otherwise.
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +169,17 @@ class _Reader:
 
     def base_url(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError:
+            raise ConfigError(f"{PREFIX}{name} is {value!r}; no address is written so") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"{PREFIX}{name} is {value!r}; an http(s) address is needed")
         if parts.query or parts.fragment or parts.username:
             raise ConfigError(f"{PREFIX}{name} may hold only scheme, host, port and path")
+        if not _PATH.fullmatch(parts.path):
+            raise ConfigError(f"{PREFIX}{name} has the path {parts.path!r}; a plain one is needed")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ConfigError(f"{PREFIX}{name} must be https unless it is loopback")
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -46,6 +47,38 @@ def run(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[byte
         return int(ended.value.code or 0), out.decode(), err.decode()
 
     return call
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "option", "says"),
+    [
+        ("CDS_AUTH", "optional", "0.0.0.0", "SMARTAPP_CDS_AUTH=optional is for loopback only"),
+        ("ISSUERS_FILE", "[[issuer]]\nclient_id = 'x'", "127.0.0.1", "fhir_base: is required"),
+        ("PROTOCOL_FILE", "colour = 'blue'", "127.0.0.1", "colour"),
+    ],
+)
+def test_a_server_that_could_not_serve_is_not_started(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    variable: str, value: str, option: str, says: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("granian.server.Server.serve", lambda _self: pytest.fail("it was started"))
+    if variable.endswith("_FILE"):
+        file = tmp_path / "site.toml"
+        file.write_text(value)
+        value = str(file)
+    for name, given in {
+        "SECRET_KEYS": "k" * 40, "HOME_DIR": str(tmp_path / "home"), variable: value,
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"SMARTAPP_{name}", given)
+    code, _, err = run("serve", "--host", option, "--port", free_port())
+    assert (code, one_line(err)) == (2, True), err
+    assert says in err
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def one_line(text: str) -> bool:

@@ -11,11 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from smartapp.app import create_app
+from smartapp.app import create_app, sites_of
 from smartapp.knowledge import load
 from smartapp.logs import Discreet
 from smartapp.settings import from_environ
 from smartapp.site import manifest
+from smartapp.smart import load_issuers
 from smartapp.smart.scopes import RESOURCE_TYPES
 
 Make = Callable[..., Flask]
@@ -85,6 +86,16 @@ def test_metrics_count_without_naming_anyone(client: FlaskClient) -> None:
     assert "secret-launch-id" not in page
 
 
+def test_an_issuers_profile_reaches_the_hooks(tmp_path: Path) -> None:
+    file = tmp_path / "issuers.toml"
+    file.write_text(
+        '[[issuer]]\nfhir_base = "https://a.example/r4"\nauth = "none"\nprofile = "hapi"\n'
+    )
+    site = sites_of(load_issuers(file)).match("https://a.example/r4")
+    assert site is not None
+    assert (site.profile, site.open) == ("hapi", True)
+
+
 def test_metrics_are_for_those_the_setting_names(make: Make) -> None:
     away = {"REMOTE_ADDR": "203.0.113.9"}
     assert make().test_client().get("/metrics", environ_base=away).status_code == 404
@@ -99,6 +110,21 @@ def test_behind_a_proxy_loopback_is_the_proxys_neighbour(make: Make) -> None:
     client = make(TRUSTED_PROXIES="1").test_client()
     forwarded = {"X-Forwarded-For": "203.0.113.9"}
     assert client.get("/metrics", headers=forwarded).status_code == 404
+
+
+def test_what_a_proxy_nobody_counted_passes_on_is_not_from_loopback(client: FlaskClient) -> None:
+    for header in ("X-Forwarded-For", "Forwarded"):
+        assert client.get("/metrics", headers={header: "for=203.0.113.9"}).status_code == 404
+    assert client.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/launch.json", "/healthz", "/smart-static/launch.css"])
+def test_no_answer_is_without_its_headers(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    if answer.mimetype == "text/html":
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_an_unknown_address_is_a_page_with_a_reference(client: FlaskClient) -> None:
