@@ -23,6 +23,7 @@ from smartapp.patient.record import (
     Demographics,
     Dose,
     DraftOrder,
+    EndpointReading,
     Episode,
     PatientRecord,
     Problem,
@@ -65,6 +66,7 @@ class Man:
         self.allergies: list[Allergy] = []
         self.wish = Wishes()
         self.gaps: list[Gap] = []
+        self.answers: list[EndpointReading] = []
 
     # -- laboratory
 
@@ -213,6 +215,28 @@ class Man:
         self.wish = Wishes(fertility, source="Goal/child", date=day(-60))  # type: ignore[arg-type]
         return self
 
+    def told(self, tool: str, item: str, value: Number, offset: int = -10) -> Man:
+        tools = knowledge().catalogue.questionnaires
+        assert tools is not None
+        known = tools.tools[tool]
+        when = datetime.combine(day(offset), time(9), UTC)
+        self.answers.append(
+            EndpointReading(
+                f"QuestionnaireResponse/{tool}-{item}-{len(self.answers)}",
+                tool,
+                item,
+                Decimal(str(value)),
+                known.low,
+                known.high,
+                known.better,
+                when,
+                day(offset),
+                when,
+                "questionnaire",
+            )
+        )
+        return self
+
     def gap(self, what: str) -> Man:
         self.gaps.append(Gap(what, "failed", "the server refused"))
         return self
@@ -243,6 +267,7 @@ class Man:
             tuple(self.unusables),
             (),
             tuple(self.gaps),
+            endpoints=tuple(self.answers),
         )
 
     def case(self, profile: str = "aua") -> Case:
