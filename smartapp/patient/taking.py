@@ -118,8 +118,8 @@ def drug_of(
 def known_on(taking: Taking, day: date) -> Taking | None:
     """The record as it was known on `day`: None when it was not; without the ends after it.
 
-    A status has no date of its own. Where it says that the drug was stopped and no end up to `day`
-    remains, the change of status is undated, like one that came without any date.
+    A status has no date of its own, but an end has: where the end came after `day`, the drug was
+    still taken then, and its being stopped was not known. Without such an end a stop is undated.
     """
     if (taking.recorded or day) > day or (taking.start or day) > day:
         return None
@@ -128,6 +128,8 @@ def known_on(taking: Taking, day: date) -> Taking | None:
     ends = tuple(end for end in taking.ends if end <= day)
     if taking.kind == "given":
         return replace(taking, stop=ends[0] if ends else taking.start, ends=ends)
+    if taking.stated == "stopped" and taking.ends and taking.ends[0] > day:
+        return _settled(replace(taking, ends=(), stated="active"))
     return _settled(replace(taking, ends=ends))
 
 

@@ -291,7 +291,7 @@ def test_an_earlier_day_knows_nothing_of_later_records(
 def test_a_day_is_told_as_by_records_without_what_came_later(
     read_man: ReadMan, catalogue: Catalogue, day: str
 ) -> None:
-    """Ends after the day are deleted, records after it removed: the same timeline."""
+    """Records after the day are removed, ends after it not come yet: the same timeline."""
     ended = statement(effectivePeriod={"start": "2026-01-10", "end": "2026-05-01"})
     rows = [
         (ended, "2026-01-10"),
@@ -303,7 +303,9 @@ def test_a_day_is_told_as_by_records_without_what_came_later(
     known = [row for row, since in rows if since <= day]
     if day < "2026-05-01":
         known = [
-            {**row, "effectivePeriod": {"start": "2026-01-10"}} if row is ended else row
+            {**row, "status": "active", "effectivePeriod": {"start": "2026-01-10"}}
+            if row is ended
+            else row
             for row in known
         ]
     then = as_known(read_man(*(row for row, _ in rows)).therapy, catalogue, date.fromisoformat(day))
@@ -318,7 +320,7 @@ def test_a_stop_without_a_date_is_known_only_as_it_stands_today(
     dated = read_man(statement(effectivePeriod={"start": "2026-01-10", "end": "2026-05-01"}))
     assert not only(dated).undated
     (then,) = as_known(dated.therapy, catalogue, date(2026, 3, 1)).episodes
-    assert (then.stop, then.status, then.undated) == (None, "uncertain", True)
+    assert (then.stop, then.status, then.undated) == (None, "active", False)  # it ended later
 
 
 def test_a_planned_end_of_what_is_active_is_no_end_yet(
