@@ -11,7 +11,7 @@ FIND_PYTHON = for p in python3.13 python3.12 python3.11 python3; do \
 	then echo $$p; exit 0; fi; done; \
 	echo 'Python 3.11 or newer with venv is needed: install it (Debian/Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.13).' >&2; exit 1
 
-.PHONY: demo test test-latest check bench lock clean
+.PHONY: demo test test-latest check bench soak nhanes lock clean
 
 demo: $(VENV)/.installed-app
 	$(BIN)/smartapp demo $(ARGS)
@@ -33,6 +33,14 @@ check: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m bench $(ARGS)
+
+# A million generated men; goes on where it was broken off. ARGS='--men N --seed S'
+soak: $(VENV)/.installed-test
+	$(BIN)/python tests/property/soak.py $(ARGS)
+
+# Real men (SMARTAPP_TEST_DATA/nhanes) beside the proportions of a published survey.
+nhanes: $(VENV)/.installed-test
+	$(BIN)/python tests/property/nhanes_emas.py $(ARGS)
 
 # Writes constraints.txt from what a fresh environment resolves to today.
 lock:

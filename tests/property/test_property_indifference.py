@@ -1,0 +1,29 @@
+"""Generated men, each written down in other ways: the answer is of the man, not of the writing."""
+
+from __future__ import annotations
+
+import pytest
+from generated_men import Man, men, shrunk, told
+from hypothesis import Phase, given, settings
+from property_laws import STYLES, indifferent, numbers_accounted_for
+
+some = settings(
+    max_examples=2_500, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+)
+SINGLE = [name for name in STYLES if name != "all at once"]
+
+
+@some
+@given(men())
+def test_units_order_company_repeats_and_vocabulary_change_nothing(man: Man) -> None:
+    names = (SINGLE[man.seed % len(SINGLE)], "all at once")
+    if indifferent(man, names) is not None:
+        least = shrunk(man, lambda one: indifferent(one, names) is not None)
+        pytest.fail(f"{indifferent(least, names)}\n{told(least)}", pytrace=False)
+
+
+@some
+@given(men())
+def test_every_number_said_is_accounted_for(man: Man) -> None:
+    if (wrong := numbers_accounted_for(man)) is not None:
+        pytest.fail(f"{wrong}\n{told(man)}", pytrace=False)
