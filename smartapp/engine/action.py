@@ -10,6 +10,7 @@ from smartapp.engine.fluid import say_fluid
 from smartapp.engine.injection import say_injection
 from smartapp.engine.lipids import say_lipids
 from smartapp.engine.liver import say_liver
+from smartapp.engine.mood import say_mood
 from smartapp.engine.prostate import say_prostate
 from smartapp.engine.report import Report
 from smartapp.engine.semen import say_semen
@@ -19,6 +20,7 @@ def say_actions(report: Report) -> None:
     """Each row in turn. Off treatment nothing is said: there the matrix speaks."""
     say_bone(report)
     exposure = exposure_of(report.case)
+    say_mood(report, exposure)
     if exposure is None:
         return
     say_prostate(report, exposure)

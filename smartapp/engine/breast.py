@@ -16,10 +16,15 @@ def say_breast(report: Report, exposure: Exposure) -> None:
     watch = Watch(report, exposure, "gynecomastia", "A-GYN")
     mass, growth = watch.events(_MASS), watch.events(_GROWTH)
     before = watch.events(_MASS | _GROWTH, since=False)
-    found = mass or growth or before
-    if not found:
+    told_mass, told_growth = watch.sign("breast-mass"), watch.sign("breast")
+    if mass or told_mass:
+        level, found, told = "mass", mass, told_mass
+    elif growth or told_growth:
+        level, found, told = "default", growth, told_growth
+    elif before:
+        level, found, told = "before", before, ()
+    else:
         return
-    level = "mass" if mass else "default" if growth else "before"
     fixes = {
         "mass": (report.refer("breast-imaging"),),
         "default": report.order_lab("estradiol"),
@@ -30,6 +35,6 @@ def say_breast(report: Report, exposure: Exposure) -> None:
         watch.rule,
         level=level,
         variant=level,
-        evidence=(*(evidence_of_problem(p, "fired") for p in found), *exposure.evidence()),
+        evidence=(*(evidence_of_problem(p, "fired") for p in found), *told, *exposure.evidence()),
         fixes=fixes,
     )

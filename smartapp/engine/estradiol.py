@@ -18,6 +18,7 @@ from smartapp.labs.reading import Reading
 
 _ANALYTE = "estradiol"
 _COMPLAINTS = frozenset({"gynecomastia", "breast-pain", "breast-mass", "edema"})
+_TOLD = ("breast", "breast-mass", "edema")
 _GRAVE = frozenset({"breast-mass", "vte"}) | EYE
 
 
@@ -50,8 +51,10 @@ def _high(watch: Watch, newest: Reading) -> None:
     signs: tuple[Evidence, ...] = ()
     if level == "very-high" and (grave := watch.events(_GRAVE)):
         level, signs = "stop", tuple(evidence_of_problem(p, "with") for p in grave)
-    elif level == "limit" and (complaints := watch.events(_COMPLAINTS)):
-        level, signs = "symptoms", tuple(evidence_of_problem(p, "with") for p in complaints)
+    elif level == "limit":
+        told = tuple(e for item in _TOLD for e in watch.sign(item))
+        signs = (*(evidence_of_problem(p, "with") for p in watch.events(_COMPLAINTS)), *told)
+        level = "symptoms" if signs else level
     repeat = watch.report.order_lab(_ANALYTE) if level in ("very-high", "stop") else ()
     watch.report.finding(
         watch.code,

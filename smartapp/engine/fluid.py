@@ -25,12 +25,13 @@ def say_fluid(report: Report, exposure: Exposure) -> None:
     failure, edema = watch.events(_FAILURE), watch.events(_EDEMA)
     pressure, weight = _pressure(watch), _weight(watch)
     rules = report.case.protocol.fluid
-    retaining = bool(edema) and exposure.includes(_RETAINING)
+    told = watch.sign("edema")
+    retaining = bool(edema or told) and exposure.includes(_RETAINING)
     if failure:
         level = "failure"
     elif retaining or pressure:
         level = "edema" if retaining else "pressure"
-    elif edema or weight:
+    elif edema or told or weight:
         level = "watch"
     else:
         return
@@ -42,6 +43,7 @@ def say_fluid(report: Report, exposure: Exposure) -> None:
         variant=level,
         evidence=(
             *(evidence_of_problem(p, "fired") for p in problems),
+            *told,
             *(evidence_of(r, "fired") for r in (*pressure, *weight)),
             *exposure.evidence(),
         ),

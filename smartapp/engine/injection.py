@@ -22,14 +22,19 @@ def say_injection(report: Report) -> None:
     watch = Watch(report, exposure, "injection-site-reaction", "A-INJ")
     for level, concepts in _LEVELS.items():
         found = watch.events(concepts)
-        if not found:
+        told = watch.sign("injection-site") if level == "default" else ()
+        if not found and not told:
             continue
         report.finding(
             watch.code,
             watch.rule,
             level=level,
             variant=level,
-            evidence=(*(evidence_of_problem(p, "fired") for p in found), *exposure.evidence()),
+            evidence=(
+                *(evidence_of_problem(p, "fired") for p in found),
+                *told,
+                *exposure.evidence(),
+            ),
             bears=INJECTED,
         )
         return

@@ -6,9 +6,11 @@ from datetime import date
 
 from smartapp.engine.axis import AxisView, evidence_of_course
 from smartapp.engine.course import Course, began
+from smartapp.engine.exposure import exposure_of
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.report import Report
 from smartapp.engine.severe import evidence_of_problem
+from smartapp.engine.watch import told_sign
 from smartapp.patient.record import Problem
 
 _THERAPY = ("recalibration", "adjunct", "androgen")
@@ -25,14 +27,16 @@ def say_visual(report: Report, view: AxisView) -> None:
     if taken is None and not drafts:
         return
     judged = eye_on_serm(case, view)
-    if not judged.answer:
+    exposure = exposure_of(case, SERM_AGENTS)
+    told = () if exposure is None else told_sign(case, exposure, "visual")
+    if not judged.answer and not told:
         return
     courses = tuple(evidence_of_course(c, "under") for c in serms)
     report.finding(
         "visual-symptoms",
         "A-VIS",
         variant="default" if taken is not None else "past",
-        evidence=judged.evidence + courses,
+        evidence=(*judged.evidence, *told, *courses),
         fixes=(*report.remove(*drafts), report.refer("ophthalmology")),
         about=drafts[0] if drafts else None,
         agent=taken.episode.agent if taken is not None else None,
@@ -69,13 +73,15 @@ def say_thromboembolism(report: Report) -> None:
         for p in case.with_concepts(_VTE_SYMPTOM)
         if p.active is not False and case.within(p.onset or p.recorded, days)
     ]
-    if symptoms and treated:
+    exposure = exposure_of(case)
+    told = () if exposure is None else told_sign(case, exposure, "thromboembolic", days)
+    if (symptoms or told) and treated:
         report.finding(
             "thromboembolism",
             "A-VTE",
             level="symptom",
             variant="symptom",
-            evidence=(*(evidence_of_problem(p, "fired") for p in symptoms), *courses),
+            evidence=(*(evidence_of_problem(p, "fired") for p in symptoms), *told, *courses),
             fixes=(report.tell("urgent-vte"),),
             words={"days": str(days)},
         )

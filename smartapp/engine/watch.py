@@ -11,12 +11,15 @@ from datetime import date
 from decimal import Decimal
 
 from smartapp.engine.abstain import Abstention
+from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
 from smartapp.engine.exposure import Exposure, day_of
 from smartapp.engine.report import Report
 from smartapp.engine.span import show
 from smartapp.labs.reading import Reading
-from smartapp.patient.record import Problem
+from smartapp.patient.record import EndpointReading, Problem
+
+_SIGNS = "signs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class Watch:
                 found.append(problem)
         return tuple(found)
 
+    def sign(self, item: str) -> tuple[Evidence, ...]:
+        """The man's own newest answer about a sign, where it was yes under the treatment."""
+        return told_sign(self.case, self.exposure, item)
+
     def open(self, reason: str, fix: str, *analytes: str) -> None:
         abstention = Abstention(self.rule, self.code, reason, fix, analytes, decisive=False)
         self.report.open(abstention)
@@ -115,9 +122,31 @@ class Watch:
         self.report.near(self.code, self.rule, key, words)
 
 
-def within(case: Case, problem: Problem, days: int) -> bool:
-    """Whether a problem began, or was recorded, within `days`."""
-    return case.within(problem.onset, days) or case.within(problem.recorded, days)
+def told_sign(
+    case: Case, exposure: Exposure, item: str, days: int | None = None
+) -> tuple[Evidence, ...]:
+    """His newest answer about a sign, where it is yes, new, and from under these drugs."""
+    told = case.told.get((_SIGNS, item))
+    if not told:
+        return ()
+    newest = told[-1]
+    new = case.within(newest.day, case.protocol.safety.sign_days if days is None else days)
+    if not newest.value or not new or not exposure.since(newest.day):
+        return ()
+    return (evidence_of_answer(case, newest, "fired"),)
+
+
+def evidence_of_answer(case: Case, reading: EndpointReading, role: str) -> Evidence:
+    """What the man reported, as evidence in words: it is no laboratory value."""
+    questionnaires = case.knowledge.catalogue.questionnaires
+    tool = None if questionnaires is None else questionnaires.tools.get(reading.tool)
+    known = None if tool is None else tool.items.get(reading.item)
+    name = known.name if known is not None else tool.name if tool is not None else reading.tool
+    answer = show(reading.value)
+    scale = f"{answer} ({show(reading.low)}-{show(reading.high)})"
+    return Evidence(
+        reading.reference, None, None, None, scale, reading.effective, role, f"{name}: {answer}"
+    )
 
 
 def apart(days: Iterable[date], least: int, most: int) -> bool:

@@ -165,6 +165,7 @@ class Safety:
     """Days within which a symptom counts as new."""
 
     vte_symptom: int
+    sign_days: int
 
 
 @dataclass(frozen=True, slots=True)

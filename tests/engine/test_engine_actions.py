@@ -11,7 +11,7 @@ from men import Man, cards, codes, draft, knowledge, man, the
 
 PROTOCOL = knowledge().protocol
 E2, PSA, LIVER, TG = PROTOCOL.estradiol, PROTOCOL.psa, PROTOCOL.liver, PROTOCOL.lipids
-SEMEN, BONE, FLUID = PROTOCOL.semen, PROTOCOL.bone, PROTOCOL.fluid
+SEMEN, BONE, FLUID, MOOD = PROTOCOL.semen, PROTOCOL.bone, PROTOCOL.fluid, PROTOCOL.mood
 ANALYTES = knowledge().catalogue.analytes
 TINY = Decimal("0.01")
 START = -200
@@ -80,6 +80,13 @@ def pressure(systolic: Decimal | int, *offsets: int, diastolic: Decimal | int = 
 
 def weight(gain: Decimal | int, days: int) -> Man:
     return treated().lab("weight", 80, -5 - days).lab("weight", 80 + Decimal(gain), -5)
+
+
+def phq(total: Decimal | int, item: int = 0, baseline: Decimal | int | None = None) -> Man:
+    one = treated()
+    if baseline is not None:
+        one.told("phq-9", "total", baseline, START - 5)
+    return one.told("phq-9", "total", total).told("phq-9", "self-harm", item)
 
 
 HALF = 60 * SEMEN.fall
@@ -273,6 +280,57 @@ CASES: list[tuple[str, str, str, str | None, Man, str]] = [
      treated().problem("anaphylaxis", -9), "nothing injected"),
 ]  # fmt: skip
 
+# fmt: off
+CASES += [
+    ("A-MOOD", "positive", "mood-change", "critical", phq(3, item=int(MOOD.item)), "item 9"),
+    ("A-MOOD", "boundary", "mood-change", None, phq(MOOD.watch - 1), "below the first line"),
+    ("A-MOOD", "boundary", "mood-change", "info", phq(MOOD.watch), "at the first line"),
+    ("A-MOOD", "boundary", "mood-change", "info", phq(MOOD.high - 1), "below the line to act"),
+    ("A-MOOD", "positive", "mood-change", "warning", phq(MOOD.high), "at the line to act"),
+    ("A-MOOD", "positive", "mood-change", "warning", phq(1 + MOOD.rise, 0, 1), "risen"),
+    ("A-MOOD", "boundary", "mood-change", "info", phq(MOOD.rise, 0, 1), "risen a point less"),
+    ("A-MOOD", "positive", "mood-change", "info", treated().problem("irritability", -9),
+     "irritability"),
+    ("A-MOOD", "negative", "mood-change", None, treated().problem("irritability", START - 1),
+     "irritability from before"),
+    ("A-MOOD", "negative", "mood-change", None,
+     treated().told("phq-9", "self-harm", 1, -20).told("phq-9", "self-harm", 0), "item 9 over"),
+    ("A-MOOD", "positive", "mood-change", "critical",
+     man().testosterone(210).told("phq-9", "self-harm", 1), "item 9 before treatment"),
+    ("A-MOOD", "negative", "mood-change", None, man().told("phq-9", "self-harm", 1),
+     "a man of whom nothing is asked"),
+    ("A-MOOD", "boundary", "mood-change", "critical",
+     treated().told("phq-9", "self-harm", 1, -MOOD.window), "item 9 of the last day"),
+    ("A-MOOD", "boundary", "mood-change", None,
+     treated().told("phq-9", "self-harm", 1, -MOOD.window - 1), "item 9 too old"),
+    ("A-GYN", "positive", "gynecomastia", "warning", treated().told("signs", "breast", 1), "told"),
+    ("A-GYN", "positive", "gynecomastia", "critical",
+     treated().told("signs", "breast-mass", 1), "a mass told"),
+    ("A-GYN", "negative", "gynecomastia", None,
+     treated().told("signs", "breast", 1, -30).told("signs", "breast", 0), "told, and over"),
+    ("A-FLU", "positive", "fluid-retention", "info", treated().told("signs", "edema", 1), "told"),
+    ("A-FLU", "positive", "fluid-retention", "warning",
+     treated("hcg").told("signs", "edema", 1), "told on hCG"),
+    ("A-INJ", "positive", "injection-site-reaction", "info",
+     treated("hcg").told("signs", "injection-site", 1), "told"),
+    ("A-E2", "positive", "estradiol-high", "warning",
+     e2(E2.limit + TINY).told("signs", "breast", 1), "with a complaint he told"),
+    ("A-VIS", "positive", "visual-symptoms", "critical",
+     treated().told("signs", "visual", 1), "told"),
+    ("A-VIS", "negative", "visual-symptoms", None,
+     treated("hcg").told("signs", "visual", 1), "told, on no SERM"),
+    ("A-VIS", "boundary", "visual-symptoms", "critical",
+     treated().told("signs", "visual", 1, -PROTOCOL.safety.sign_days), "told on the last day"),
+    ("A-VIS", "boundary", "visual-symptoms", None,
+     treated().told("signs", "visual", 1, -PROTOCOL.safety.sign_days - 1), "told too long ago"),
+    ("A-VTE", "positive", "thromboembolism", "warning",
+     treated().told("signs", "thromboembolic", 1), "told"),
+    ("A-VTE", "boundary", "thromboembolism", None,
+     treated().told("signs", "thromboembolic", 1, -PROTOCOL.safety.vte_symptom - 1),
+     "told too long ago"),
+]
+# fmt: on
+
 
 def told() -> Iterator[Any]:
     for rule, kind, code, severity, one, label in CASES:
@@ -313,6 +371,7 @@ OPEN: list[tuple[str, Man, str]] = [
     ("A-FLU", treated().problem("edema", None), "undated"),
     ("A-FLU", treated().unusable("weight", -2), "the newest weight cannot be used"),
     ("A-INJ", treated("hcg").problem("skin-infection", None), "undated"),
+    ("A-MOOD", treated().told("phq-9", "total", 4), "a total without its item 9"),
 ]
 
 
