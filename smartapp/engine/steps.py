@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Literal
 
@@ -24,22 +23,25 @@ def say_steps(report: Report, treatment: Treatment, way: Way) -> str:
         if dose is None:
             said.append(wording.say("step", "unread", words))
             continue
-        found = next_step(report.case.knowledge, agent, dose, way)
-        if found is None:
+        found = next_steps(report.case.knowledge, agent, dose, way)
+        if not found:
             said.append(wording.say("step", "highest" if way == "up" else "lowest", words))
         else:
-            said.append(wording.say("step", way, {**words, "regimen": found.text}))
+            words["regimen"] = ", or ".join(regimen.text for regimen in found)
+            said.append(wording.say("step", way, words))
     return " ".join(said)
 
 
-def next_step(knowledge: Knowledge, agent: str, weekly: Decimal, way: Way) -> Regimen | None:
-    """The published regimen of that drug next above, or next below, a weekly dose."""
-    known: Iterable[Regimen] = (r for r in knowledge.regimens.values() if r.agent == agent)
-    if way == "up":
-        above = [r for r in known if r.per_week > weekly]
-        return min(above, key=lambda r: r.per_week, default=None)
-    below = [r for r in known if r.per_week < weekly]
-    return max(below, key=lambda r: r.per_week, default=None)
+def next_steps(knowledge: Knowledge, agent: str, weekly: Decimal, way: Way) -> tuple[Regimen, ...]:
+    """The published regimens of that drug next above, or next below, a weekly dose; several when
+    they come to the same."""
+    known = [r for r in knowledge.regimens.values() if r.agent == agent]
+    beyond = [r for r in known if (r.per_week > weekly if way == "up" else r.per_week < weekly)]
+    if not beyond:
+        return ()
+    pick = min if way == "up" else max
+    nearest = pick(r.per_week for r in beyond)
+    return tuple(r for r in beyond if r.per_week == nearest)
 
 
 def _weekly(treatment: Treatment, agent: str) -> Decimal | None:
