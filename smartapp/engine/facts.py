@@ -81,7 +81,7 @@ def thyroid_adrenal_watched(case: Case, view: AxisView) -> Judged:
     adrenal = _active(case, _ADRENAL)
     if adrenal and _adrenal_treated(case):
         return Judged(True, (evidence_of_problem(adrenal, "blocks"),))
-    return NO
+    return UNKNOWN if "tsh" in case.withheld or "problems" in case.unread else NO
 
 
 def eye_on_serm(case: Case, view: AxisView) -> Judged:
@@ -107,17 +107,19 @@ def eye_before_serm(case: Case, view: AxisView) -> Judged:
         for p in case.with_concepts(EYE)
         if not any(_began_under(case, p, course) for course in serms)
     )
-    return Judged(True, found) if found else NO
+    if found:
+        return Judged(True, found)
+    return UNKNOWN if "problems" in case.unread else NO
 
 
 def chronic_opioid_use(case: Case, view: AxisView) -> Judged:
     """A chronic opioid in a man with low testosterone."""
-    return _with_low_t(chronic_opioid(case), view)
+    return _with_low_t(case, chronic_opioid(case), view)
 
 
 def chronic_glucocorticoid_use(case: Case, view: AxisView) -> Judged:
     """A chronic systemic glucocorticoid in a man with low testosterone."""
-    return _with_low_t(chronic_glucocorticoid(case), view)
+    return _with_low_t(case, chronic_glucocorticoid(case), view)
 
 
 def lh_high_normal(case: Case, view: AxisView) -> Judged:
@@ -125,7 +127,7 @@ def lh_high_normal(case: Case, view: AxisView) -> Judged:
     untreated = view.untreated
     lh = untreated.samples.lh.reading
     if untreated.state != "secondary" or not untreated.lh_high_normal or lh is None:
-        return NO
+        return UNKNOWN if case.unread & {"labs", "therapy"} else NO
     return Judged(True, (evidence_of(lh, "fired", ranged=True),))
 
 
@@ -147,10 +149,12 @@ FACT: Mapping[str, Callable[[Case, AxisView], Judged]] = {
 }
 
 
-def _with_low_t(item: Item | None, view: AxisView) -> Judged:
-    if item is None or view.untreated.low.answer != "low":
+def _with_low_t(case: Case, item: Item | None, view: AxisView) -> Judged:
+    if view.untreated.low.answer == "not-low":
         return NO
-    return Judged(True, item.evidence)
+    if item is None:
+        return UNKNOWN if case.unread & {"problems", "therapy"} else NO
+    return Judged(True, item.evidence) if view.untreated.low.answer == "low" else UNKNOWN
 
 
 def _active(case: Case, concepts: frozenset[str]) -> Problem | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from men import Man, candidate, codes, knowledge, the
+from men import Man, candidate, codes, knowledge, man, the
 
 from smartapp.engine.axis import judge_axis
-from smartapp.engine.stops import judge_stops
+from smartapp.engine.stops import _judge, judge_stops
 
 RULES = knowledge().protocol.contraindications
 ANALYTES = knowledge().catalogue.analytes
@@ -217,7 +218,15 @@ def test_every_row_is_tried() -> None:
     assert set(ROWS) == set(MATRIX)
 
 
-@pytest.mark.parametrize("key", ROWS)
+def rows_of(*kinds: str, among: Iterable[str] = ROWS) -> list[Any]:
+    """Each row, marked as a case of its rule."""
+    return [
+        pytest.param(key, id=key, marks=[pytest.mark.rule(f"R-CI-{key}", kind) for kind in kinds])
+        for key in among
+    ]
+
+
+@pytest.mark.parametrize("key", rows_of("positive"))
 def test_a_row_holds_for_its_agents_with_its_grade(key: str) -> None:
     for change in ROWS[key][0]:
         for agent in AGENTS:
@@ -225,7 +234,9 @@ def test_a_row_holds_for_its_agents_with_its_grade(key: str) -> None:
             assert held == MATRIX[key].grades.get(agent), (agent, change)
 
 
-@pytest.mark.parametrize("key", ROWS)
+@pytest.mark.parametrize(
+    "key", rows_of("negative", "boundary", among=[key for key in ROWS if ROWS[key][1]])
+)
 def test_a_row_does_not_hold_just_short_of_it(key: str) -> None:
     for change in ROWS[key][1]:
         for agent in AGENTS:
@@ -270,6 +281,22 @@ def test_what_could_not_be_read_excludes_nothing(gap: str, agent: str) -> None:
     against = judge_stops(case, judge_axis(case), (agent,))[agent]
     assert against.unclear
     assert not against.absolute
+
+
+# Holds for every man, whatever is known of him.
+ALWAYS = {"unapproved"}
+
+
+@pytest.mark.parametrize(
+    "key", rows_of("not-evaluable", among=[key for key in ROWS if key not in ALWAYS])
+)
+def test_a_row_of_which_nothing_could_be_read_is_left_open(key: str) -> None:
+    one = man()
+    for kind in ("Condition", "MedicationRequest", "AllergyIntolerance", "Observation", "safety"):
+        one.gap(kind)
+    case = one.case()
+    row = MATRIX[key]
+    assert _judge(case, judge_axis(case), row, next(iter(row.grades))).answer is None
 
 
 def test_the_newest_result_withheld_excludes_nothing() -> None:
