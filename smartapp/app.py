@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smartapp import cds, dashboard, site, smart
 from smartapp.cds.discovery import SERVICES
+from smartapp.cds.outcome import operation_outcome
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
 from smartapp.errors import ConfigError, SmartAppError
@@ -202,4 +203,7 @@ def _error_pages(app: Flask, settings: Settings) -> None:
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         _log.error("unforeseen error: %s", places(error))
+        if (request.endpoint or "").startswith("cds."):
+            said = operation_outcome("exception", "Something went wrong here; nothing was judged.")
+            return Response(said, 500, content_type="application/fhir+json")
         return page(500, "Something went wrong here; nothing was changed.", "unforeseen")

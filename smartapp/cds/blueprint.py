@@ -181,7 +181,11 @@ def _is_allowed(origin: str, settings: Settings) -> bool:
     """Listed origins; in the demo also any of this machine."""
     if origin in settings.cors_origins or "*" in settings.cors_origins:
         return True
-    return settings.demo and is_loopback(urlsplit(origin).hostname or "")
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:  # "http://[" and the like
+        return False
+    return settings.demo and is_loopback(host)
 
 
 def _outcome(status: int, issue: str, said: str) -> Response:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 ABSENT = Raw()
 
+LONGEST_REFERENCE = 200
+
 _is_uuid = re.compile(
     r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 ).fullmatch
@@ -121,6 +123,9 @@ def read_request(body: bytes, hooks: Mapping[str, Service]) -> HookRequest:
     patient_id = _bare(context.patientId, "Patient")
     if not _is_id(patient_id):
         raise InputError("context.patientId is not the id of a patient")
+    for name, said in (("userId", context.userId), ("encounterId", context.encounterId)):
+        if said is not None and len(said) > LONGEST_REFERENCE:
+            raise InputError(f"context.{name} is too long to be a reference")
     drafts: tuple[Raw | bytes, ...] = ()
     focus: frozenset[str] | None = None
     if service.orders:
@@ -150,7 +155,11 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | Raw, what: str) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise InputError(f"{what} has the wrong shape: {error}") from None
+        # An enumeration's error quotes the value that was sent.
+        said = str(error)
+        if said.startswith("Invalid enum value"):
+            said = f"a value that is not allowed{said[said.rfind(' - at ') :]}"
+        raise InputError(f"{what} has the wrong shape: {said}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise InputError(f"{what} is not JSON") from None
     except RecursionError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,6 +24,10 @@ class Site:
     local_codes: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
 
 
+# Below a prefix only plain path segments: nothing that could climb out, ask or hide.
+_is_plain = re.compile(r"https?://[^/?#\\@%]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~=\-]*)*").fullmatch
+
+
 class Sites:
     """The allow-list (SSRF guard): looked up by the `fhirServer` of a request."""
 
@@ -40,6 +45,8 @@ class Sites:
         site = self._exact.get(fhir_server.removesuffix("/"))
         if site is not None:
             return site
+        if not _is_plain(fhir_server):
+            return None
         return next((s for prefix, s in self._prefixes if fhir_server.startswith(prefix)), None)
 
     def sole(self) -> Site | None:
