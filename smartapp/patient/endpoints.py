@@ -104,12 +104,13 @@ class _Reader:
         self._unused: list[Unused] = []
 
     def told(self) -> Told:
-        readings = self._readings + list(self._summed())
-        readings.sort(key=_order)
+        self._readings += self._summed()
         # The same figure of the same moment is one figure, whoever recorded it twice.
-        once = {(r.tool, r.item, r.effective, r.value): r for r in reversed(readings)}
+        once: dict[tuple[object, ...], EndpointReading] = {}
+        for reading in sorted(self._readings, key=_order):
+            once.setdefault((reading.tool, reading.item, reading.effective, reading.value), reading)
         return Told(
-            tuple(sorted(once.values(), key=_order)),
+            tuple(once.values()),
             tuple(sorted(self._wishes, key=lambda w: (w.about, w.source))),
             tuple(self._unused),
         )
@@ -236,15 +237,17 @@ class _Reader:
     def _summed(self) -> Iterator[EndpointReading]:
         """Totals of items that came as single Observations of one moment, where none was given."""
         groups: dict[tuple[str, datetime | date], dict[str, EndpointReading]] = {}
-        for reading in sorted(self._readings, key=_order):
-            if reading.source == "observation":
-                key = (reading.tool, reading.effective)
-                groups.setdefault(key, {}).setdefault(reading.item, reading)
+        single = [
+            reading
+            for reading in self._readings
+            if reading.source == "observation" and self._known.tools[reading.tool].kind == "sum"
+        ]
+        for reading in sorted(single, key=_order):
+            key = (reading.tool, reading.effective)
+            groups.setdefault(key, {}).setdefault(reading.item, reading)
         for (name, _), items in groups.items():
             tool = self._known.tools[name]
-            if tool.kind != "sum" or not tool.items or TOTAL in items:
-                continue
-            if tool.items.keys() <= items.keys():
+            if TOTAL not in items and tool.items and tool.items.keys() <= items.keys():
                 first = next(iter(items.values()))
                 total = sum((items[key].value for key in tool.items), Decimal(0))
                 sheet = _Sheet(
@@ -333,13 +336,7 @@ def _name(field: Field) -> str:
 
 
 def _order(reading: EndpointReading) -> tuple[date, str, str, str, str]:
-    return (
-        reading.day,
-        reading.effective.isoformat(),
-        reading.tool,
-        reading.item,
-        reading.reference,
-    )
+    return reading.day, str(reading.effective), reading.tool, reading.item, reading.reference
 
 
 def _moment(text: str | None) -> datetime | date | None:

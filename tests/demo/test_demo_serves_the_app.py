@@ -19,6 +19,8 @@ from smartapp.share import share
 
 SCOPE = json.loads(share("launch.json").read_text())["scope"]
 STORIES = load_stories(make_config().anchor)
+# Kinds of which everything on record must be met by the app's searches.
+_WHOLE = {"Condition", "MedicationDispense", "MedicationAdministration", "QuestionnaireResponse"}
 CATALOGUE = load_catalogue()
 
 
@@ -42,8 +44,13 @@ def test_every_search_of_a_launch_is_answered(make_ehr: Any, told: Story) -> Non
             following = [k["url"] for k in body.get("link", []) if k["relation"] == "next"]
             address = following[0].removeprefix(f"{FHIR}/") if following else None
     assert told.patient_id in met
-    recorded = {r["id"] for r in told.resources() if r["resourceType"] == "Condition"}
+    recorded = {r["id"] for r in told.resources() if r["resourceType"] in _WHOLE}
     assert recorded <= met
+
+
+def test_the_stories_hold_something_of_every_kind_asked_for() -> None:
+    held = {r["resourceType"] for story in STORIES for r in story.resources()}
+    assert held >= _WHOLE
 
 
 def test_every_prefetch_template_is_filled(told: Story) -> None:

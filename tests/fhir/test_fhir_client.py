@@ -318,3 +318,16 @@ def test_a_deadline_already_over_asks_nothing(ehr: responses.RequestsMock) -> No
     [gap] = client().run([LABS], 0).gaps
     assert "in time" in gap.reason
     assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refused_search_for_dispenses_is_a_gap_that_hides_nothing(
+    ehr: responses.RequestsMock, status: int
+) -> None:
+    refused = SearchPlan("dispenses", "MedicationDispense?patient=p1")
+    ehr.get(f"{BASE}/{refused.query}", status=status)
+    ehr.get(f"{BASE}/Goal?patient=p1", '{"resourceType": "Bundle", "entry": []}')
+    fetched = client().run([refused, GOALS], 2)
+    assert [page.key for page in fetched.pages] == ["goals"]
+    [gap] = fetched.gaps
+    assert (gap.what, gap.state) == ("dispenses", "failed")

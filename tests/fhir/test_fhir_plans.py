@@ -48,6 +48,33 @@ def test_blood_pressure_is_asked_for_by_its_panel() -> None:
     assert "http://loinc.org|85354-9" in asked(search_plans(CATALOGUE, "p1"), "safety")
 
 
+def test_scales_and_totals_are_asked_for_and_never_among_the_hormones() -> None:
+    told = CATALOGUE.questionnaires
+    assert told is not None
+    plans = search_plans(CATALOGUE, "p1")
+    assert set(told.tokens()) <= set(asked(plans, "safety"))
+    assert not set(told.tokens()) & set(asked(plans, "hormones"))
+    assert f"{told.code_system}|libido" in asked(plans, "safety")
+
+
+def test_a_local_code_of_a_scale_is_asked_beside_the_scales() -> None:
+    plans = search_plans(CATALOGUE, "p1", local_codes={"urn:site|NRS": ("libido", None)})
+    assert "urn:site|NRS" in asked(plans, "safety")
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("dispenses", "MedicationDispense"),
+        ("administrations", "MedicationAdministration"),
+        ("questionnaires", "QuestionnaireResponse"),
+    ],
+)
+def test_what_was_given_and_answered_is_asked_for(key: str, kind: str) -> None:
+    [plan] = [plan for plan in search_plans(CATALOGUE, "p1") if plan.key == key]
+    assert plan.query.startswith(f"{kind}?patient=p1")
+
+
 def test_long_lists_are_cut_into_searches_an_ehr_accepts() -> None:
     narrow = replace(quirks_of("generic"), max_codes=5, max_url=200)
     for ways in (narrow, quirks_of("generic")):

@@ -356,3 +356,29 @@ def test_two_hundred_rows_in_passing() -> None:
         best = min(best, time.perf_counter() - start)
     print(f"\n200 Observations, {len(body) // 1000} kB: {best * 1000:.2f} ms")
     assert len(found.observations) == 200
+
+
+# --- what was handed over, given and answered ---------------------------------------------------
+
+
+def test_dispenses_administrations_and_answers_are_read_and_an_odd_one_hides_none() -> None:
+    good: list[dict[str, Any]] = [
+        {"resourceType": "MedicationDispense", "id": "d", "daysSupply": {"value": 30.0}},
+        {"resourceType": "MedicationAdministration", "id": "a", "dosage": {"dose": {"value": 1}}},
+        {"resourceType": "QuestionnaireResponse", "id": "q", "item": [{"answer": [{"x": 1}]}]},
+    ]
+    odd = [
+        {"resourceType": "MedicationDispense", "id": "d2", "whenHandedOver": 20260101},
+        {"resourceType": "MedicationAdministration", "id": "a2", "dosage": ["1 tablet"]},
+        {"resourceType": "QuestionnaireResponse", "id": "q2", "item": {"linkId": "1"}},
+    ]
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": r} for r in (*odd, *good)]}
+    found = read_bundle(json.dumps(bundle).encode())
+    assert [row.id for row in found.medication_dispenses] == ["d"]
+    assert [row.id for row in found.medication_administrations] == ["a"]
+    assert [row.id for row in found.questionnaire_responses] == ["q"]
+    assert [(row.reference, row.path) for row in found.quarantined] == [
+        ("MedicationDispense/d2", "$.whenHandedOver"),
+        ("MedicationAdministration/a2", "$.dosage"),
+        ("QuestionnaireResponse/q2", "$.item"),
+    ]
