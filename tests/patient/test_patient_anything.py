@@ -3,14 +3,15 @@ earlier day is always told as if what came later had not been written yet."""
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from conftest import patient, resources
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smartapp.fhir.reading import read_bundle
 from smartapp.knowledge.catalogue import load_catalogue
 from smartapp.patient import read_record
 from smartapp.patient.record import PatientRecord
@@ -27,7 +28,10 @@ doses = st.sampled_from([None, "25 mg daily", "50 mg daily", "one tablet daily"]
 
 
 def read(rows: list[Row]) -> PatientRecord:
-    return read_record(resources(patient(), *rows), CATALOGUE, issuer="https://ehr")
+    man = {"resourceType": "Patient", "id": "m", "gender": "male"}
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": row} for row in (man, *rows)]}
+    resources = read_bundle(json.dumps(bundle).encode())
+    return read_record(resources, CATALOGUE, issuer="https://ehr")
 
 
 @st.composite
