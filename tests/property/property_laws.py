@@ -362,7 +362,9 @@ def worse_is_not_better(man: Man, met: Counter[str] | None = None) -> str | None
         return None
     ends = [x.true if x.printed is None else max(x.true, x.printed) for x in known]
     if sign > 0:
-        more = max(ends) * Decimal(rng.choice(("1", "1.01", "1.1", "1.6")))
+        # Beyond a limit that was only printed ("> 135") lies what is truly more than it.
+        least = "1.1" if any(x.comparator for x in known) else "1"
+        more = max(ends) * Decimal(rng.choice((least, "1.1", "1.6")))
         value = min(round(more, 2), Decimal(_HARDEST[analyte]))
     else:
         value = round(min(x.true for x in known) * Decimal(rng.choice(("1", "0.9", "0.3", "0"))), 2)

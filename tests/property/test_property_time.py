@@ -32,7 +32,7 @@ def test_what_is_missing_is_not_normal(man: Man) -> None:
 def test_worse_is_not_better(record_property: Callable[[str, object], None]) -> None:
     met: Counter[str] = Counter()
 
-    @settings(some, max_examples=5_000)
+    @settings(some, max_examples=4_000)
     @given(men())
     def every_man(man: Man) -> None:
         if worse_is_not_better(man, met) is not None:
