@@ -7,7 +7,7 @@ year the next one counts from the last result (clinical rules 9, evidence base 4
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -63,12 +63,13 @@ def judge_followup(case: Case, treatment: Treatment | None) -> tuple[Item, ...]:
     if treatment is None:
         return tuple(_after_stop(case))
     found: dict[str, Item] = {}
+    steps = _steps(case, "clomiphene" in treatment.agents)
     for check in case.knowledge.schedule:
-        if not _applies(case, treatment, check):
+        if (check.analyte or check.key) in found or not _applies(case, treatment, check):
             continue
-        item = _item(case, treatment, check)
+        item = _item(case, treatment, check, steps)
         if item is not None:
-            found.setdefault(check.analyte or check.key, item)
+            found[check.analyte or check.key] = item
     return tuple(sorted(found.values(), key=lambda i: (i.due.due, i.key)))
 
 
@@ -184,11 +185,10 @@ def _first_checks(case: Case, classes: Iterable[str | None]) -> Iterator[Check]:
             seen.add(check.analyte)
 
 
-def _item(case: Case, treatment: Treatment, check: Check) -> Item | None:
+def _item(case: Case, treatment: Treatment, check: Check, steps: Mapping[str, Step]) -> Item | None:
     anchor = treatment.changed if check.from_change else treatment.begun
     if anchor is None:
         return None
-    steps = _steps(case, "clomiphene" in treatment.agents)
     names = _names(case, treatment, check)
     last = _last(case, check, anchor)
     done = -1 if last is None else (last[0] - anchor).days

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.case import Case
+from smartapp.engine.case import Case, days_before
 from smartapp.engine.change import Change, change_of, own_baseline
 from smartapp.engine.course import began
 from smartapp.engine.dose import bounds_of
@@ -38,7 +38,6 @@ class _Course:
     begun, changed   of the treatment, both known
     now       the newest testosterone that may be judged, at any hour
     morning   the newest of them from a morning; None: none
-    earlier   morning draws of this treatment before that one, newest first
     lh        LH of the same time; None when there is none or its newest cannot be used
     """
 
@@ -48,12 +47,20 @@ class _Course:
     changed: date
     now: Sample
     morning: Sample | None
-    earlier: tuple[Sample, ...]
     lh: Reading | None
 
     @property
     def case(self) -> Case:
         return self.report.case
+
+    def earlier(self) -> Iterator[Sample]:
+        """Morning draws of this treatment before the newest one, newest first."""
+        until = self.morning.drawn if self.morning is not None else self.begun
+        return _by_day(
+            r
+            for r in reversed(self.case.readings["testosterone"])
+            if self.begun < r.drawn < until and r.clock == "morning"
+        )
 
 
 def say_response(report: Report, treatment: Treatment | None) -> tuple[Reason, ...]:
@@ -123,11 +130,7 @@ def _course(report: Report, treatment: Treatment) -> _Course | None:
         return None
     wait = rules.settle_clomiphene if "clomiphene" in treatment.agents else rules.settle
     settled = treatment.changed + timedelta(days=wait)
-    draws = [
-        r
-        for r in reversed(case.readings.get("testosterone", ()))
-        if r.drawn >= settled and (case.today - r.drawn).days <= rules.age
-    ]
+    draws = _settled(case, settled)
     if not draws:
         if case.today < settled:
             _open(report, rule, code, "response-early", "wait-settle")
@@ -137,29 +140,28 @@ def _course(report: Report, treatment: Treatment) -> _Course | None:
                 "testosterone", "lh",
             )  # fmt: skip
         return None
-    mornings = list(_by_day(r for r in draws if r.clock == "morning"))
-    until = mornings[0].drawn if mornings else None
-    earlier = tuple(_earlier(case, treatment.begun, until)) if until is not None else ()
+    morning = next(_by_day(r for r in draws if r.clock == "morning"), None)
     now = next(_by_day(draws))
-    lh = _lh(case, settled)
     return _Course(
         report,
         treatment,
         treatment.begun,
         treatment.changed,
         now,
-        mornings[0] if mornings else None,
-        earlier,
-        lh,
+        morning,
+        _lh(case, settled),
     )
 
 
-def _earlier(case: Case, begun: date, until: date) -> Iterator[Sample]:
-    return _by_day(
-        r
-        for r in reversed(case.readings["testosterone"])
-        if begun < r.drawn < until and r.clock == "morning"
-    )
+def _settled(case: Case, settled: date) -> list[Reading]:
+    """Testosterone that may be judged, newest first."""
+    first = max(settled, days_before(case.today, case.protocol.response.age))
+    found = []
+    for reading in reversed(case.readings.get("testosterone", ())):
+        if reading.drawn < first:
+            break
+        found.append(reading)
+    return found
 
 
 def _by_day(readings: Iterator[Reading] | Sequence[Reading]) -> Iterator[Sample]:
@@ -201,7 +203,7 @@ def _lost(course: _Course, judged: Sample) -> bool:
     """Row 2: fallen out of the band by more than chance, without a lower dose."""
     rules = course.case.protocol.response
     before = next(
-        (s for s in course.earlier if s.span.at_least(rules.target) and s.span.up_to(rules.over)),
+        (s for s in course.earlier() if s.span.at_least(rules.target) and s.span.up_to(rules.over)),
         None,
     )
     if before is None:
@@ -408,7 +410,7 @@ def _failed_at_maximum(course: _Course, judged: Sample) -> bool:
     """Two low evaluations at the published maximum, far enough apart, the newest among them."""
     rules = course.case.protocol.response
     failed: list[date] = []
-    for sample in (judged, *course.earlier):
+    for sample in (judged, *course.earlier()):
         if not sample.span.below(rules.low):
             break
         if _at_maximum(course, sample.drawn):
