@@ -19,6 +19,7 @@ from pathlib import Path
 from bench import peers
 from bench.bodies import bodies
 from bench.check import assess_body, differences
+from bench.engine import print_engine
 from bench.load import Round, drive
 from bench.report import Figures, figures, table
 from bench.servers import Server, running
@@ -54,7 +55,8 @@ def main() -> int:
             if (size, clients) == (50, 1):
                 _print_aims(rows)
     print(f"\nassessments a second in one process: {_assessments(knowledge):.0f}")
-    print(f"answers compared with assess: {len(wrong)} differ")
+    print_engine(knowledge)
+    print(f"\nanswers compared with assess: {len(wrong)} differ")
     for line in wrong:
         print("  " + line)
     return 1 if wrong else 0
