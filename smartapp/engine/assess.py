@@ -38,6 +38,7 @@ from smartapp.engine.report import Report, occasion_of
 from smartapp.engine.response import say_response
 from smartapp.engine.safety import say_thromboembolism, say_visual
 from smartapp.engine.standing import Standing, judge_standing
+from smartapp.engine.telling import tell_axis
 from smartapp.engine.therapy import judge_therapy, say_undated
 from smartapp.engine.treatment import Treatment, treatment_of
 from smartapp.engine.workup import say_baseline, say_cannot_assess, say_confirm, say_workup
@@ -68,8 +69,9 @@ def assess(
     followup = judge_followup(case, treatment)
     _speak(report, view, standing, options, treatment, followup)
     now = view.now
-    words = {"agent": report.name(c.episode.agent)} if (c := view.acting or view.washing) else {}
-    axis = Axis(now.state, knowledge.wording.say("axis", now.reason, words), now.evidence)
+    course = view.acting or view.washing
+    agent = report.name(course.episode.agent) if course is not None else ""
+    axis = Axis(now.state, tell_axis(case, now, agent), now.evidence)
     return _assessment(
         report, axis, judge_therapy(case), standing.status, options, followup, treatment
     )

@@ -169,7 +169,8 @@ def _not_low(case: Case, judged: Classification) -> Classification:
     judged = replace(judged, unknown_step=unknown)
     if fsh_high:
         return replace(judged, state="isolated-fsh", reason="isolated-fsh")
-    return replace(judged, state="eugonadal", reason="eugonadal")
+    reason = "eugonadal" if unknown is None else "eugonadal-no-fsh"
+    return replace(judged, state="eugonadal", reason=reason)
 
 
 def _fsh_high(case: Case, fsh: Hormone) -> tuple[bool, str | None]:

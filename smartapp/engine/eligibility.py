@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from smartapp.engine.assessment import Evidence, Fix, Option
 from smartapp.engine.axis import AxisView
+from smartapp.engine.baseline import lacking
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.standing import Reason, Standing, approved
 from smartapp.engine.stops import Against, Hit
+from smartapp.engine.telling import and_more, tell_axis, tell_criterion, tell_evidence
 from smartapp.knowledge.matrix import Row
 
 _NOT_INDICATED = ("eugonadal", "compensated", "isolated-fsh")
@@ -20,7 +22,6 @@ def say_severe(report: Report, view: AxisView) -> None:
     severe = view.untreated.severe
     if not severe.holds or severe.criterion is None:
         return
-    wording = report.case.knowledge.wording
     drafts = report.occasion.roles("recalibration", "adjunct")
     report.finding(
         "severe-primary-failure",
@@ -29,7 +30,7 @@ def say_severe(report: Report, view: AxisView) -> None:
         evidence=severe.evidence,
         fixes=(*report.remove(*drafts), report.refer("andrology")),
         about=drafts[0] if drafts else None,
-        words={"criterion": wording.say("criterion", severe.criterion)},
+        words={"criterion": tell_criterion(report.case, view.untreated)},
     )
 
 
@@ -120,6 +121,8 @@ def _say_row(report: Report, entry: _Concerned) -> None:
         agent=entry.agents[0] if len(entry.agents) == 1 else None,
         words={
             "row": wording.say("row", entry.row.key),
+            "what": tell_evidence(report.case.knowledge, entry.evidence)
+            or report.case.knowledge.wording.say("row", entry.row.key),
             "agents": report.names(entry.agents),
         },
     )
@@ -137,13 +140,33 @@ def say_candidate(
     fixes = list(_starts(report, options))
     if wish == "unknown":
         fixes.append(_ask_wish(report))
+    missing = missing_before(report, view, may)
+    fixes += report.order_lab(*missing)
     report.finding(
         "recalibration-candidate",
         "R-ELIG-01",
         variant=variant,
         evidence=(*view.now.evidence, *standing.symptoms.evidence, *wish_evidence(report)),
         fixes=fixes,
-        words={"agents": report.names(may)},
+        words={
+            "agents": report.names(may),
+            "axis": tell_axis(report.case, view.now),
+            "missing": _still_missing(report, missing),
+        },
+    )
+
+
+def missing_before(report: Report, view: AxisView, agents: Iterable[str]) -> tuple[str, ...]:
+    """Analytes of the required baseline that any of the agents still lacks."""
+    found = (lacking(report.case, view, agent) for agent in agents)
+    return tuple(dict.fromkeys(key for keys in found for key in keys))
+
+
+def _still_missing(report: Report, missing: tuple[str, ...]) -> str:
+    if not missing:
+        return ""
+    return report.case.knowledge.wording.say(
+        "missing", "baseline", {"missing": report.analytes(missing)}
     )
 
 
@@ -168,7 +191,13 @@ def say_alternative(
         evidence=(*view.now.evidence, *wish_evidence(report)),
         fixes=fixes,
         about=androgens[0],
-        words={"agents": report.names(o.agent for o in options if o.eligible)},
+        words={
+            "agents": report.names(o.agent for o in options if o.eligible),
+            "axis": tell_axis(case, view.now),
+            "status": case.knowledge.wording.say(
+                "regulatory", "e3" if standing.path == "E3" else "e1"
+            ),
+        },
     )
 
 
@@ -184,7 +213,10 @@ def say_not_indicated(report: Report, view: AxisView) -> None:
         evidence=view.untreated.evidence,
         fixes=report.remove(*drafts),
         about=drafts[0] if drafts else None,
-        words={"state": report.case.knowledge.wording.say("state", state)},
+        words={
+            "state": report.case.knowledge.wording.say("state", state),
+            "axis": tell_axis(report.case, view.untreated),
+        },
     )
 
 
@@ -205,7 +237,12 @@ def say_specialist(
         "R-ELIG-04",
         evidence=(e for reason in reasons for e in reason.evidence),
         fixes=(report.refer("endocrinology"),),
-        words={"reasons": "; ".join(wording.say("specialist", r.key) for r in reasons)},
+        words={
+            "first": wording.say("specialist", reasons[0].key),
+            "more": and_more(len(reasons)),
+            "reasons": "; ".join(wording.say("specialist", r.key) for r in reasons),
+            "axis": f"{tell_axis(report.case, view.untreated)} " if view.acting is None else "",
+        },
     )
 
 

@@ -10,7 +10,7 @@ from smartapp.engine.case import Case
 from smartapp.engine.course import Course
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.span import SIX_DIGITS, show, span_of
+from smartapp.engine.span import SIX_DIGITS, show, span_of, tenth
 from smartapp.labs.reading import Reading
 
 _ROLES = ("recalibration", "adjunct", "androgen")
@@ -30,7 +30,11 @@ def say_hematocrit(report: Report) -> None:
     if not treated or newest is None or _ANALYTE in case.withheld:
         return
     span, run = span_of(newest), _run(case)
-    words = {"warning": show(rules.warning), "stop": show(rules.stop)}
+    words = {
+        "value": f"{newest.comparator or ''}{tenth(newest.value)}",
+        "warning": show(rules.warning),
+        "stop": show(rules.stop),
+    }
     if span.at_least(rules.single_stop) or (
         span.at_least(rules.stop) and _confirmed(run, rules.confirm_min, rules.confirm_max)
     ):

@@ -11,6 +11,7 @@ from smartapp.engine.eligibility import wish_evidence
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import show, span_of
+from smartapp.engine.telling import axis_words, tell_reading
 from smartapp.patient.record import Dose
 
 _SUPPRESSING = ("testosterone", "anabolic-steroid", "gnrh")
@@ -26,6 +27,7 @@ def say_suppressed(report: Report, view: AxisView) -> None:
             variant="unexplained",
             evidence=view.now.evidence,
             fixes=(*report.order_lab("hcg"), report.refer("endocrinology")),
+            words=axis_words(report.case, view.now),
         )
         return
     case = report.case
@@ -45,7 +47,7 @@ def say_suppressed(report: Report, view: AxisView) -> None:
         "suppressed-axis",
         "R-DX-05",
         evidence=evidence,
-        words={"agent": report.name(course.episode.agent)},
+        words={"agent": report.name(course.episode.agent), "lh": tell_reading(lh)},
     )
 
 

@@ -179,7 +179,18 @@ class Report:
 
     def name(self, agent: str) -> str:
         """What the drug is called in a sentence."""
-        return self.case.knowledge.catalogue.drugs[agent].name
+        short = self.case.knowledge.wording.phrases["agent"].get(agent)
+        return self.case.knowledge.catalogue.drugs[agent].name if short is None else short.text
+
+    def analytes(self, keys: Iterable[str]) -> str:
+        """Tests to be done, in a sentence."""
+        catalogue, wording = self.case.knowledge.catalogue, self.case.knowledge.wording
+        return ", ".join(
+            wording.say("missing", "testosterone")
+            if key == "testosterone"
+            else catalogue.analytes[key].name
+            for key in keys
+        )
 
     def names(self, agents: Iterable[str]) -> str:
         """Several drugs in a sentence, in the order given."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
+from smartapp.engine.assessment import Evidence
 from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
 from smartapp.engine.exposure import exposure_of
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.report import Report
 from smartapp.engine.severe import evidence_of_problem
+from smartapp.engine.telling import tell_evidence
 from smartapp.engine.watch import told_sign
 from smartapp.patient.record import Problem
 
@@ -40,6 +43,7 @@ def say_visual(report: Report, view: AxisView) -> None:
         fixes=(*report.remove(*drafts), report.refer("ophthalmology")),
         about=drafts[0] if drafts else None,
         agent=taken.episode.agent if taken is not None else None,
+        words={"what": tell_evidence(case.knowledge, (*judged.evidence, *told))},
     )
 
 
@@ -65,6 +69,7 @@ def say_thromboembolism(report: Report) -> None:
             evidence=(*(evidence_of_problem(p, "fired") for p in found), *courses),
             fixes=(*report.remove(*drafts), report.tell("urgent-vte")),
             about=drafts[0] if drafts else None,
+            words={"what": _told(case, found)},
         )
         return
     days = case.protocol.safety.vte_symptom
@@ -83,8 +88,16 @@ def say_thromboembolism(report: Report) -> None:
             variant="symptom",
             evidence=(*(evidence_of_problem(p, "fired") for p in symptoms), *told, *courses),
             fixes=(report.tell("urgent-vte"),),
-            words={"days": str(days)},
+            words={
+                "days": str(days),
+                "what": _told(case, symptoms, told),
+            },
         )
+
+
+def _told(case: Case, problems: list[Problem], told: tuple[Evidence, ...] = ()) -> str:
+    named = (evidence_of_problem(p, "fired") for p in problems)
+    return tell_evidence(case.knowledge, (*named, *told))
 
 
 def _begun(report: Report, treated: list[Course]) -> date | None:

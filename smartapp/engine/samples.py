@@ -10,8 +10,8 @@ from typing import Literal
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case, days_before
 from smartapp.engine.course import disturbing
-from smartapp.engine.span import Span, mean, span_of
-from smartapp.labs.reading import Reading, Unused
+from smartapp.engine.span import Span, mean, show, span_of
+from smartapp.labs.reading import Range, Reading, Unused
 
 Invalid = Literal["not-morning", "provisional", "treated"]
 Missing = Literal["none", "unpaired", "withheld"]
@@ -125,7 +125,7 @@ def evidence_of(
 ) -> Evidence:
     """A reading as evidence; `ranged` says which reference range was used."""
     if ranged and reading.range is not None:
-        used = f"range {reading.range.source}: {reading.range.text}"
+        used = _range_used(reading.range, reading.unit)
         note = f"{note}; {used}" if note else used
     return Evidence(
         reading.reference,
@@ -137,6 +137,17 @@ def evidence_of(
         role,
         note,
     )
+
+
+def _range_used(used: Range, unit: str) -> str:
+    if used.source == "laboratory":
+        return f"laboratory's range {used.text}"
+    ends = [None if end is None else show(end) for end in (used.low, used.high)]
+    if None in ends:
+        limits = f"up to {ends[1]}" if ends[0] is None else f"from {ends[0]}"
+    else:
+        limits = f"{ends[0]} to {ends[1]}"
+    return f"default range {limits} {unit} ({used.text})"
 
 
 def evidence_of_samples(samples: Iterable[Sample], role: str) -> tuple[Evidence, ...]:

@@ -15,6 +15,7 @@ from smartapp.engine.report import Ordered, Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import span_of
 from smartapp.engine.standing import Standing
+from smartapp.engine.telling import and_more, axis_words, tell_axis, tell_readings, tell_values
 from smartapp.labs.reading import Reading
 
 _HYPOGONADISM = frozenset({"hypogonadism", "pituitary-deficiency"})
@@ -34,6 +35,7 @@ def say_confirm(report: Report, view: AxisView) -> None:
         wanted += ["shbg", "albumin"]
     if view.now.samples.lh.reading is None:
         wanted += ["lh", "fsh"]
+    invalid = view.now.samples.invalid
     quiet = low.confirm == "invalid" and _unremarkable(report.case, view)
     report.finding(
         "confirm-testosterone",
@@ -42,6 +44,10 @@ def say_confirm(report: Report, view: AxisView) -> None:
         variant=low.confirm,
         evidence=low.evidence,
         fixes=report.order_lab(*wanted),
+        words={
+            **axis_words(report.case, view.now),
+            **({"t": tell_readings(r for r, _ in invalid)} if low.confirm == "invalid" else {}),
+        },
     )
 
 
@@ -67,8 +73,19 @@ def say_workup(report: Report, view: AxisView, standing: Standing) -> None:
         level="crossed" if any(item.crossed for item in items) else "default",
         evidence=(e for item in items for e in item.evidence),
         fixes=(*report.order_lab(*analytes), *(report.refer(s) for s in specialties)),
-        words={"points": "; ".join(wording.say("gate", item.key) for item in items)},
+        words={
+            "first": wording.say("gate", items[0].key),
+            "more": and_more(len(items)),
+            "points": "; ".join(_point(report, item) for item in items),
+            "axis": tell_axis(report.case, view.now),
+        },
     )
+
+
+def _point(report: Report, item: Item) -> str:
+    """An open point with the values that opened it."""
+    said, values = report.case.knowledge.wording.say("gate", item.key), tell_values(item.evidence)
+    return f"{said} ({values})" if values else said
 
 
 def _central(now: Classification) -> bool:
@@ -144,7 +161,7 @@ def say_baseline(report: Report, view: AxisView) -> None:
             words={
                 "agent": report.name(agent),
                 "short": ", ".join(analyte.short for analyte in analytes),
-                "missing": ", ".join(analyte.name for analyte in analytes),
+                "missing": report.analytes(missing),
                 "days": str(case.protocol.orders.baseline_days),
             },
         )
@@ -168,7 +185,17 @@ def say_cannot_assess(
         "R-CA-01",
         evidence=view.now.evidence,
         fixes=fixes.values(),
-        words={"reasons": " ".join(said)},
+        words={"reasons": " ".join(said), "short": _short(report, decisive)},
+    )
+
+
+def _short(report: Report, open_rules: list[Abstention]) -> str:
+    """What is lacking, in a few words for the summary."""
+    phrases = report.case.knowledge.wording.phrases["short"]
+    known = dict.fromkeys(phrases[a.reason].text for a in open_rules if a.reason in phrases)
+    first = list(known)[:2]
+    return (
+        f": {', '.join(first)}{and_more(len(known) - 1) if len(known) > 2 else ''}" if first else ""
     )
 
 

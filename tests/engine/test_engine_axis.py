@@ -202,4 +202,4 @@ def test_earlier_drugs_belong_to_the_present_treatment_while_they_wash_out() -> 
 def test_the_axis_shows_its_evidence() -> None:
     found = low_man().judged().axis.evidence
     assert [e.analyte for e in found] == ["testosterone", "testosterone", "lh", "fsh"]
-    assert "range default" in str(found[-1].note)
+    assert "default range" in str(found[-1].note)

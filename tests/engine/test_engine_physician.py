@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from men import Man, candidate, cards, codes, low_man, man, open_codes
+from men import Man, candidate, cards, codes, low_man, man, open_codes, the
 
 
 def rows_against(one: Man, agent: str, *orders: str) -> tuple[str, ...]:
@@ -71,3 +71,79 @@ def test_a_near_miss_names_what_would_have_decided(one: Man, said: str) -> None:
     assert found.recommendation.status == "not-indicated"
     (near,) = (n for n in found.near_misses if n.rule == "R-DX-02")
     assert said in near.text
+
+
+# -- the reason names what decided, and by which value
+
+
+REASONS = {
+    "range-and-values": (
+        low_man(t=(262, 243)),
+        "Testosterone is low (262 and 243 ng/dL) with LH 3.1 IU/L in its range (1.7 to 9.4)",
+    ),
+    "free-testosterone": (
+        low_man(t=(310, 320)).without("shbg").shbg(60),
+        "with SHBG 60 nmol/L calculated free testosterone is",
+    ),
+    "low-by-low-shbg": (
+        low_man(t=(290, 295)).without("shbg").shbg(12),
+        "not below 220",
+    ),
+    "one-sample": (
+        man().testosterone(262).lh(3),
+        "Only one valid morning testosterone sample (262",
+    ),
+    "afternoon": (man().testosterone(262, clock="not-morning"), "drawn outside 07:00 to 11:00"),
+    "why-unusable": (low_man().unusable("lh"), "cannot be used (the unit is missing)"),
+    "no-fsh": (low_man(t=(500, 510)).without("fsh"), "FSH is not known"),
+    "severe-b": (
+        low_man().without("lh").lh("29.8", lab_range=("1.7", "8.6")),
+        "LH 29.8 IU/L is more than twice its upper limit 8.6",
+    ),
+    "severe-f": (low_man(t=(40, 45)).without("lh").lh(10), "castrate level (40 and 45 ng/dL)"),
+    "primary": (low_man().without("lh").lh(12), "LH 12 IU/L above its upper limit 9.4"),
+    "mixed": (low_man().without("fsh").fsh(15), "FSH 15 IU/L, not LH 3.1 IU/L"),
+}
+
+
+@pytest.mark.parametrize(("one", "said"), REASONS.values(), ids=REASONS)
+def test_the_reason_names_the_value_that_decided(one: Man, said: str) -> None:
+    assert said in one.judged().axis.reason
+
+
+def test_a_stop_and_an_open_point_name_their_value() -> None:
+    liver = the(candidate().without("alt").lab("alt", 200).judged(), "contraindication")
+    assert "ALT 200 U/L" in liver.detail
+    prolactin = the(candidate().without("prolactin").lab("prolactin", 25).judged(), "axis-workup")
+    assert "prolactin above its limit and not repeated" in prolactin.summary
+    assert "25 ng/mL" in prolactin.detail
+
+
+def test_what_cannot_be_assessed_is_named_on_the_first_line() -> None:
+    found = low_man(t=(290, 295)).without("shbg").problem("obesity").judged()
+    assert the(found, "cannot-assess").summary.endswith("yet: SHBG")
+
+
+def test_a_candidate_is_told_what_the_start_still_lacks() -> None:
+    finding = the(candidate().without("alt").judged(), "recalibration-candidate")
+    assert "Still to measure before a start: Alanine aminotransferase." in finding.detail
+    assert any(fix.kind == "order-lab" for fix in finding.fixes)
+
+
+def test_the_alternative_does_not_call_a_label_use_off_label() -> None:
+    one = low_man().without("lh").lh("1.0").lab("prolactin", 8).hematocrit(44)
+    found = one.problem("pituitary-deficiency", -900).judged("testosterone-short")
+    alternative = the(found, "recalibration-alternative")
+    assert "off-label" not in alternative.detail
+    assert "labelled" in alternative.detail
+
+
+def test_the_default_range_is_told_with_its_limits() -> None:
+    (lh,) = (e for e in low_man().judged().axis.evidence if e.analyte == "lh")
+    assert "default range 1.7 to 9.4" in str(lh.note)
+
+
+@pytest.mark.parametrize("value", [52, 54, 60])
+def test_a_hematocrit_on_therapy_stands_in_the_summary(value: int) -> None:
+    found = candidate().without("hematocrit").drug("clomiphene", -200).hematocrit(value).judged()
+    assert f"Hematocrit {value} %" in the(found, "hematocrit-high").summary
