@@ -10,7 +10,6 @@ from smartapp.engine.case import Case
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.standing import Standing
 from smartapp.engine.stops import OPTIONS
-from smartapp.engine.telling import why_not_usable
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,7 @@ def _on_therapy(case: Case, view: AxisView) -> Iterator[Abstention]:
         ("hematocrit", "A-HCT", "hematocrit-high"),
     ):
         if analyte in case.withheld:
-            why = why_not_usable(case.withheld[analyte])
-            yield Abstention(
-                rule, code, f"{analyte}-withheld", "repeat", (analyte,), words={"why": why}
-            )
+            yield Abstention(rule, code, f"{analyte}-withheld", "repeat", (analyte,))
 
 
 def _diagnosis(view: AxisView) -> Iterator[Abstention]:
@@ -108,20 +104,15 @@ def _diagnosis(view: AxisView) -> Iterator[Abstention]:
         # Where no finding asks for another sample, this must be told in a finding of its own.
         decisive = decisive or now.low.confirm is None
         code = "cannot-assess" if decisive else "confirm-testosterone"
-        why = why_not_usable(now.samples.withheld)
-        yield Abstention(
-            "R-DX-02", code, now.low.reason, fix, orders, decisive=decisive, words={"why": why}
-        )
+        yield Abstention("R-DX-02", code, now.low.reason, fix, orders, decisive=decisive)
     step = _HORMONE_STEP.get(now.unknown_step or "")
     if step is not None and now.unknown_step is not None:
         # Without low testosterone a missing LH or FSH changes no recommendation.
         decisive = now.low.answer == "low"
         fix, orders = step
-        hormone = now.samples.lh if now.unknown_step.startswith("lh") else now.samples.fsh
         yield Abstention(
-            "R-DX-03", "cannot-assess", now.unknown_step, fix, orders, decisive=decisive,
-            words={"why": why_not_usable(hormone.withheld)},
-        )  # fmt: skip
+            "R-DX-03", "cannot-assess", now.unknown_step, fix, orders, decisive=decisive
+        )
     elif now.low.answer == "unknown" and now.samples.lh.reading is None and now.samples.valid:
         yield Abstention(
             "R-DX-03", "cannot-assess", "lh-missing", "measure-lh", ("lh", "fsh"), decisive=False

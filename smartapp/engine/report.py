@@ -17,6 +17,7 @@ from smartapp.engine.assessment import (
     Severity,
 )
 from smartapp.engine.case import Case
+from smartapp.engine.telling import why_not_usable
 from smartapp.knowledge.severity import FindingKind
 from smartapp.patient.record import DraftOrder
 
@@ -132,6 +133,7 @@ class Report:
         if abstention.orders:
             first = self.case.knowledge.catalogue.analytes[abstention.orders[0]]
             words["analyte"] = first.name
+            words["why"] = why_not_usable(self.case.withheld.get(first.key))
         fixes = [fix for analyte in abstention.orders for fix in self.order_lab(analyte)]
         if abstention.questionnaire:
             fixes.append(Fix("questionnaire", "symptoms", wording.say("fix", "ask-symptoms")))
