@@ -290,7 +290,9 @@ def _stopped(case: Case) -> tuple[Course, ...]:
     ended = [
         c
         for c in case.courses
-        if c.drug.role == "recalibration" and c.episode.stop is not None and not c.active
+        if c.drug.role == "recalibration"
+        and c.episode.status == "stopped"
+        and c.episode.stop is not None
     ]
     if not ended:
         return ()

@@ -24,6 +24,7 @@ from smartapp.engine.samples import Sample, evidence_of_samples, sample_of
 from smartapp.engine.span import show, span_of
 from smartapp.engine.standing import Reason
 from smartapp.engine.steps import say_steps
+from smartapp.engine.telling import why_not_usable
 from smartapp.engine.treatment import Treatment, lowered, per_week
 from smartapp.labs.reading import Reading
 
@@ -126,7 +127,11 @@ def _course(report: Report, treatment: Treatment) -> _Course | None:
         _open(report, rule, code, "start-unknown", "state-start")
         return None
     if "testosterone" in case.withheld:
-        _open(report, rule, code, "testosterone-withheld", "repeat", "testosterone")
+        why = why_not_usable(case.withheld["testosterone"])
+        _open(
+            report, rule, code, "testosterone-withheld", "repeat", "testosterone",
+            words={"why": why},
+        )  # fmt: skip
         return None
     wait = rules.settle_clomiphene if "clomiphene" in treatment.agents else rules.settle
     settled = treatment.changed + timedelta(days=wait)
@@ -544,5 +549,6 @@ def _open(
     fix: str,
     *orders: str,
     decisive: bool = False,
+    words: dict[str, str] | None = None,
 ) -> None:
-    report.open(Abstention(rule, code, reason, fix, tuple(orders), decisive=decisive))
+    report.open(Abstention(rule, code, reason, fix, tuple(orders), decisive=decisive, words=words))

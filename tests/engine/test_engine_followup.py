@@ -276,6 +276,8 @@ def test_after_a_stop_testosterone_and_lh_once() -> None:
     early = seen(stopped(150), M.stop_low - 151, "testosterone", "lh")
     assert len(early.judged().due) == 2
     assert stopped(150).drug("testosterone-short", -100).judged().due == ()
+    probable = man().drug("clomiphene", -350, -150, status="uncertain")
+    assert probable.judged().due == ()
 
 
 # -- With an order

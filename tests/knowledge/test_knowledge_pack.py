@@ -85,6 +85,16 @@ CONTRACT = {  # code: (levels on view, levels on order); {} is "no card there"
     "visual-symptoms": ({"default": "critical"}, {"critical"}),
     "thromboembolism": ({"default": "critical", "symptom": "warning"}, {"critical", "warning"}),
     "cannot-assess": ({"default": "info"}, {"warning"}),
+    "dose-outside-regimen": ({"default": "warning"}, {"warning"}),
+    "monitoring-due": ({"default": "info", "late": "warning"}, set()),
+    "monitoring-plan": ({}, {"info"}),
+    "response-over": ({"default": "warning", "far": "critical"}, set()),
+    "response-lost": ({"default": "warning"}, set()),
+    "response-central-failure": ({"default": "warning"}, set()),
+    "response-testicular-failure": ({"default": "warning"}, set()),
+    "response-partial": ({"default": "info"}, set()),
+    "response-in-target": ({"default": "info"}, set()),
+    "response-biochemical-only": ({"default": "info"}, set()),
 }
 
 
@@ -92,6 +102,18 @@ def test_severities_are_those_of_the_contract(knowledge: Knowledge) -> None:
     # Codes that the engine learns later join both tables then.
     told = {code: (dict(k.view), set(k.order.values())) for code, k in knowledge.findings.items()}
     assert {code: told[code] for code in CONTRACT} == CONTRACT
+
+
+def test_a_quiet_response_stays_on_the_dashboard(knowledge: Knowledge) -> None:
+    for code in ("response-partial", "response-in-target", "response-biochemical-only"):
+        assert knowledge.findings[code].quiet == {"default"}
+
+
+def test_the_schedule_names_each_test_once_for_a_drug(knowledge: Knowledge) -> None:
+    rows = [(c.analyte or c.question, c.drug_class) for c in knowledge.schedule]
+    assert len(rows) == len(set(rows))
+    safety = {c.analyte or c.question for c in knowledge.schedule if c.safety}
+    assert safety == {"hematocrit", "psa", "alt", "estradiol", "vision"}
 
 
 def test_the_words_never_order_or_promise() -> None:
@@ -216,6 +238,16 @@ BROKEN: list[tuple[str, Edit, tuple[str, ...]]] = [
     ("protocol.toml", swap('source = "AUA", mark', 'source = "Nobody", mark'), ("Nobody",)),
     ("protocol.toml", swap('mark = "V"', 'mark = "sure"'), ("sure",)),
     ("protocol.toml", swap("wish-age = ", "# wish-age = "), ("orders.wish-age", "missing")),
+    ("schedule.toml", swap('analyte = "lh"', 'analyte = "l"'), ("lh.analyte", "'l'")),
+    ("schedule.toml", swap('"first", "quarter"', '"quarter", "first"'), ("steps", "order")),
+    ("schedule.toml", swap('"half"', '"third"'), ("steps", "third")),
+    ("schedule.toml", swap('repeat = "often"', 'repeat = "never"'), ("repeat", "never")),
+    ("schedule.toml", swap('anchor = "change"', 'anchor = "birth"'), ("anchor", "birth")),
+    ("schedule.toml", swap('of = "serm"', 'of = "gnrh"'), ("of", "gnrh")),
+    ("schedule.toml", swap('"albumin"]', '"egg-white"]'), ("with", "egg-white")),
+    ("schedule.toml", swap('"signs.visual"', '"visual"'), ("answers", "tool.item")),
+    ("schedule.toml", swap("quiet = true", "silent = true"), ("silent", "not known")),
+    ("schedule.toml", swap('analyte = "fsh"\n', ""), ("fsh", "analyte or a question")),
     ("wording/en.toml", swap("{criterion}", "{criterion"), ("severe-primary-failure",)),
     ("wording/en.toml", swap("[finding.cannot-assess", "[finding.x"), ("no words",)),
     ("wording/en.toml", swap('warfarin = "w', 'rat-poison = "w'), ("warfarin", "no words")),
