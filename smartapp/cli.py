@@ -350,6 +350,58 @@ def show_rule(rule_id: str, profile: str | None) -> int:
     return 0
 
 
+@rules.command("impact")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--as-of", metavar="DATETIME", help="Judge as of this moment (default: now).")
+@click.option("--timezone", metavar="TZ", help="Zone of times sent in UTC, e.g. Europe/Madrid.")
+@click.option("--ndjson", is_flag=True, help="One Bundle a line.")
+def impact(
+    old: str,
+    new: str,
+    files: tuple[str, ...],
+    as_of: str | None,
+    timezone: str | None,
+    ndjson: bool,
+) -> int:
+    """Show which findings change between two protocols, for the men in the files.
+
+    OLD and NEW are each a profile, a site's file or a whole protocol file; each FILE is the
+    Bundle of one man.
+    """
+    from smartapp.impact import Change, compare, protocol_named, report
+
+    before, after = protocol_named(old), protocol_named(new)
+    moment = _moment(as_of, _zone(timezone))
+    bodies = _lines_named(files) if ndjson else _wholes_named(files)
+    failed = False
+
+    def changes() -> Iterator[Change]:
+        nonlocal failed
+        for where, body in bodies:
+            try:
+                yield compare(body, before, after, moment, timezone)
+            except InputError as error:
+                failed = True
+                _complain(f"{where}: {error.public}")
+
+    for line in report(changes(), before.protocol, after.protocol):
+        click.echo(line)
+    return 1 if failed else 0
+
+
+def _wholes_named(files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for file in files:
+        with _reading(file) as stream:
+            yield file, stream.read()
+
+
+def _lines_named(files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(_all_lines(files), start=1):
+        yield f"line {number}", line
+
+
 def _rule(rules_: Mapping[str, Any], rule_id: str) -> Any:
     try:
         return rules_[rule_id]

@@ -42,10 +42,12 @@ def load(
     site_file: Path | None = None,
     *,
     pack: Path = PACK,
+    protocol_file: Path | None = None,
     rule_page: str | None = None,
 ) -> Knowledge:
     """The knowledge of `profile` (aua, es, eau, bssm; default aua) with a site's file laid over.
 
+    `protocol_file` stands in for the pack's own, such as one of another version.
     What rests on our own defaults cites our rule page: `rule_page` is where a deployment shows it.
 
     Refuses (KnowledgeError, naming file, key and reason) whatever does not fit together: a rule
@@ -53,7 +55,7 @@ def load(
     unknown parameter.
     """
     catalogue = load_catalogue()
-    protocol = load_protocol(pack / "protocol.toml", profile, site_file)
+    protocol = load_protocol(protocol_file or pack / "protocol.toml", profile, site_file)
     sources = load_sources(pack / "citations.toml")
     if rule_page is not None:
         sources = {key: _shown_at(source, rule_page) for key, source in sources.items()}

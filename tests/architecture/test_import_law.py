@@ -29,7 +29,7 @@ LAW: dict[str, set[str]] = {
     "doctor": {"errors", "settings", "knowledge", "fhir", "labs", "smart"},
     "demo": {"errors", "settings", "share"},
 }  # fmt: skip
-WIRING = {"app", "charts", "cli", "logs", "serve", "site"}
+WIRING = {"app", "charts", "cli", "impact", "logs", "serve", "site"}
 
 # What a room may never touch, whoever offers it.
 FORBIDDEN_MODULES: dict[str, set[str]] = {
