@@ -201,6 +201,7 @@ def _over(course: _Course) -> None:
         variant="far" if far else "default",
         step="verify" if far else "down",
         words={"settle": str(_settle(course))},
+        orders=("testosterone",) if far else (),
     )
 
 

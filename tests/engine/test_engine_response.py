@@ -141,7 +141,9 @@ def test_over_response() -> None:
     assert (over.severity, over.card) == ("warning", True)
     assert "no lower step" in over.detail
     assert the(at(RULES.far_over), "response-over").severity == "warning"
-    assert the(at(RULES.far_over + TINY), "response-over").severity == "critical"
+    far = the(at(RULES.far_over + TINY), "response-over")
+    assert far.severity == "critical"
+    assert [fix.code for fix in far.fixes] == [ANALYTES["testosterone"].order_loinc]
 
 
 @pytest.mark.rule("R-RESP-01", "negative")
