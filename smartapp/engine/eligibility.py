@@ -140,7 +140,10 @@ def say_candidate(
     fixes = list(_starts(report, options))
     if wish == "unknown":
         fixes.append(_ask_wish(report))
-    missing = missing_before(report, view, may)
+    # Where a start is offered, its baseline was found whole.
+    missing = _missing_before(
+        report, view, [o.agent for o in options if o.eligible and not o.regimens]
+    )
     fixes += report.order_lab(*missing)
     report.finding(
         "recalibration-candidate",
@@ -156,7 +159,7 @@ def say_candidate(
     )
 
 
-def missing_before(report: Report, view: AxisView, agents: Iterable[str]) -> tuple[str, ...]:
+def _missing_before(report: Report, view: AxisView, agents: Iterable[str]) -> tuple[str, ...]:
     """Analytes of the required baseline that any of the agents still lacks."""
     found = (lacking(report.case, view, agent) for agent in agents)
     return tuple(dict.fromkeys(key for keys in found for key in keys))
