@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from statistics import median
 from typing import Any
@@ -78,14 +79,10 @@ def print_engine(knowledge: Knowledge) -> None:
         resources = read_bundle(body)
         record = read_record(resources, knowledge.catalogue, issuer="bench")
         parts = [
-            _ms(lambda body=body: orjson.loads(body)),
-            _ms(lambda body=body: read_bundle(body)),
-            _ms(
-                lambda resources=resources: read_record(
-                    resources, knowledge.catalogue, issuer="bench"
-                )
-            ),
-            _ms(lambda record=record: assess(record, knowledge, now)),
+            _ms(partial(orjson.loads, body)),
+            _ms(partial(read_bundle, body)),
+            _ms(partial(read_record, resources, knowledge.catalogue, issuer="bench")),
+            _ms(partial(assess, record, knowledge, now)),
         ]
         parse, *work = parts
         alone[size] = work[-1]
