@@ -63,7 +63,11 @@ def judge_low_t(case: Case, samples: Samples) -> LowT:
     if not valid:
         # A draw under treatment is not repeated for the diagnosis before the wash-out is over.
         untimed = any(reason != "treated" for _, reason in samples.invalid)
-        evidence = tuple(evidence_of(r, "not-valid", reason) for r, reason in samples.invalid)
+        say = case.knowledge.wording.say
+        evidence = tuple(
+            evidence_of(r, "not-valid", f"drawn {say('invalid', reason)}")
+            for r, reason in samples.invalid
+        )
         return LowT(
             "unknown",
             "only-invalid" if samples.invalid else "none",

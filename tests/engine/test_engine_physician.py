@@ -147,3 +147,9 @@ def test_the_default_range_is_told_with_its_limits() -> None:
 def test_a_hematocrit_on_therapy_stands_in_the_summary(value: int) -> None:
     found = candidate().without("hematocrit").drug("clomiphene", -200).hematocrit(value).judged()
     assert f"Hematocrit {value} %" in the(found, "hematocrit-high").summary
+
+
+def test_a_draw_that_does_not_count_says_why_in_words() -> None:
+    found = man().testosterone(262, clock="not-morning").judged()
+    (draw,) = the(found, "confirm-testosterone").evidence
+    assert draw.note == "drawn outside 07:00 to 11:00"
