@@ -9,7 +9,7 @@ from typing import Literal
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
 from smartapp.engine.samples import Sample, Samples, evidence_of, evidence_of_samples
-from smartapp.engine.span import Span, mean, some
+from smartapp.engine.span import Span, mean, show, some, span_of
 from smartapp.knowledge.catalogue import Vermeulen
 from smartapp.labs.free_testosterone import FreeTestosterone, vermeulen
 from smartapp.labs.reading import Reading
@@ -17,6 +17,8 @@ from smartapp.labs.reading import Reading
 Answer = Literal["low", "not-low", "unknown"]
 Shbg = Literal["normal", "altered", "at-risk", "unknown"]
 
+# The one method of measured free testosterone that is comparable (evidence 2.1).
+_ACCEPTED_METHOD = "dialysis"
 _SHBG_RISKS = frozenset(
     {
         "obesity",
@@ -106,7 +108,7 @@ def _straddling(case: Case, samples: Samples, cut: Decimal) -> LowT:
                 mean=mean(tuple(s.span for s in latest)).value,
                 free_t=free_t,
                 free_t_cut=_free_t_cut(case),
-                evidence=_free_evidence(samples),
+                evidence=_free_evidence(case, samples, latest, free_t),
             )
     if len(samples.valid) > 2:
         third = samples.valid[2]
@@ -174,7 +176,10 @@ def _by_free_t(case: Case, samples: Samples, judged: LowT) -> LowT:
     if free_t is None:
         return replace(judged, reason="free-t-needed", lacks="shbg")
     judged = replace(
-        judged, free_t=free_t, free_t_cut=_free_t_cut(case), evidence=_free_evidence(samples)
+        judged,
+        free_t=free_t,
+        free_t_cut=_free_t_cut(case),
+        evidence=_free_evidence(case, samples, judged.used, free_t),
     )
     if free_t < _free_t_cut(case):
         above = judged.mean is not None and judged.mean > case.protocol.low_t.candidate_top
@@ -250,9 +255,29 @@ def _free_t_cut(case: Case) -> Decimal:
     return rules.free_t_cut
 
 
-def _free_evidence(samples: Samples) -> tuple[Evidence, ...]:
+def _free_evidence(
+    case: Case, samples: Samples, used: tuple[Sample, ...], free_t: Decimal
+) -> tuple[Evidence, ...]:
+    """The SHBG it was calculated with, and a measured free testosterone of the same draws.
+
+    The cut is one of calculated values: a measured one decides nothing. By equilibrium dialysis it
+    is compared and a disagreement said; by any other or an unknown method it is only shown.
+    """
     reading = samples.shbg.reading
-    return () if reading is None else (evidence_of(reading, "free-testosterone", ranged=True),)
+    shbg = () if reading is None else (evidence_of(reading, "free-testosterone", ranged=True),)
+    days = {sample.drawn for sample in used}
+    measured = (r for r in case.readings.get("free-testosterone", ()) if r.drawn in days)
+    return shbg + tuple(_measured(case, r, free_t) for r in measured)
+
+
+def _measured(case: Case, reading: Reading, free_t: Decimal) -> Evidence:
+    key = "free-t-shown"
+    if reading.method == _ACCEPTED_METHOD:
+        cut = _free_t_cut(case)
+        agrees = span_of(reading).below(cut) is (free_t < cut)
+        key = "free-t-agrees" if agrees else "free-t-disagrees"
+    words = {"calculated": show(free_t), "unit": reading.unit}
+    return evidence_of(reading, "compared", case.knowledge.wording.say("evidence", key, words))
 
 
 def _of(judged: LowT) -> LowT:

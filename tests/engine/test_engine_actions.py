@@ -501,3 +501,33 @@ def test_a_confounder_of_hematocrit_is_named_and_decides_nothing() -> None:
     assert "SGLT2 inhibitor is taken" not in plain.detail
     assert (found.id, found.severity) == (plain.id, plain.severity)
     assert any(e.role == "confounder" for e in found.evidence)
+
+
+def test_who_is_asked_to_repeat_and_who_is_referred() -> None:
+    def kinds(one: Man, code: str) -> set[str]:
+        return {fix.kind for fix in the(one.judged(), code).fixes}
+
+    once = (PSA.limit + TINY, -5)
+    assert kinds(psa(once), "psa-rise") == {"order-lab"}
+    assert kinds(psa(once, (PSA.limit + TINY, -30)), "psa-rise") == {"refer"}
+    assert kinds(psa((PSA.very_high + TINY, -5)), "psa-rise") == {"order-lab", "refer"}
+    assert kinds(tg(TG.raised + 1), "triglycerides-high") == set()
+    assert kinds(tg(TG.high + 1), "triglycerides-high") == {"order-lab"}
+    assert kinds(semen(SEMEN.concentration - TINY, 20), "semen-decline") == set()
+    assert kinds(semen(1), "semen-decline") == {"order-lab"}
+
+
+def test_a_result_on_a_line_is_a_near_miss_of_its_rule() -> None:
+    for rule, one in (("A-LIV", alt(LIVER.enzyme_raised)), ("A-TG", tg(TG.raised))):
+        assert rule in {n.rule for n in one.judged().near_misses}
+    assert "A-TG" not in {n.rule for n in tg(100).judged().near_misses}
+
+
+def test_finasteride_stopped_on_the_day_of_the_draw_still_counts() -> None:
+    one = psa((Decimal("2.1"), -5)).drug("5ari", -900, -5)
+    assert codes(one.judged())["psa-rise"] == "info"
+
+
+def test_a_confirming_psa_is_as_old_as_the_window() -> None:
+    one = man(55).drug("clomiphene", -900).lab("psa", 5, -PSA.window).lab("psa", 5, -200)
+    assert codes(one.judged())["psa-rise"] == "warning"

@@ -210,3 +210,22 @@ def test_the_cuts_of_free_testosterone_differ() -> None:
     assert rules("aua").free_t_cut < free_t < rules("bssm").free_t_cut
     assert judged(one, "aua").answer == "not-low"
     assert judged(one, "bssm").answer == "low"
+
+
+@pytest.mark.parametrize(
+    ("value", "method", "said"),
+    [
+        (100, "dialysis", "they disagree"),
+        (400, "dialysis", "same side"),
+        (100, "analogue", "not comparable"),
+        (100, None, "not comparable"),
+    ],
+)
+def test_a_measured_free_testosterone_is_compared_and_decides_nothing(
+    value: int, method: str | None, said: str
+) -> None:
+    plain = pair(290).shbg(10)
+    one = pair(290).shbg(10).lab("free-testosterone", value, -30, method=method)
+    assert judged(one).answer == judged(plain).answer == "not-low"
+    (shown,) = (e for e in judged(one).evidence if e.analyte == "free-testosterone")
+    assert said in (shown.note or "")
