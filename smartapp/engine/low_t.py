@@ -9,7 +9,7 @@ from typing import Literal
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
 from smartapp.engine.samples import Sample, Samples, evidence_of, evidence_of_samples
-from smartapp.engine.span import Span, mean, show, some, span_of
+from smartapp.engine.span import Span, mean, show, some, span_of, tenth
 from smartapp.knowledge.catalogue import Vermeulen
 from smartapp.labs.free_testosterone import FreeTestosterone, vermeulen
 from smartapp.labs.reading import Reading
@@ -267,7 +267,30 @@ def _free_evidence(
     shbg = () if reading is None else (evidence_of(reading, "free-testosterone", ranged=True),)
     days = {sample.drawn for sample in used}
     measured = (r for r in case.readings.get("free-testosterone", ()) if r.drawn in days)
-    return shbg + tuple(_measured(case, r, free_t) for r in measured)
+    return (
+        *shbg,
+        _calculated(case, used[0], free_t),
+        *(_measured(case, r, free_t) for r in measured),
+    )
+
+
+def _calculated(case: Case, sample: Sample, free_t: Decimal) -> Evidence:
+    """The figure that decided, named as calculated, with what stood for albumin."""
+    constants = case.knowledge.catalogue.vermeulen
+    default = constants is not None and _albumin(case, sample, constants) is None
+    draw = sample.readings[0]
+    return Evidence(
+        draw.reference,
+        "free-testosterone",
+        Decimal(tenth(free_t)),
+        case.knowledge.catalogue.analytes["free-testosterone"].unit,
+        None,
+        draw.effective,
+        "calculated",
+        case.knowledge.wording.say(
+            "evidence", "free-t-default-albumin" if default else "free-t-calculated"
+        ),
+    )
 
 
 def _measured(case: Case, reading: Reading, free_t: Decimal) -> Evidence:

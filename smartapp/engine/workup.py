@@ -71,7 +71,7 @@ def say_workup(report: Report, view: AxisView, standing: Standing) -> None:
         "axis-workup",
         "R-WU-01",
         level="crossed" if any(item.crossed for item in items) else "default",
-        evidence=(e for item in items for e in item.evidence),
+        evidence=(*(e for item in items for e in item.evidence), *view.now.evidence),
         fixes=(*report.order_lab(*analytes), *(report.refer(s) for s in specialties)),
         words={
             "first": wording.say("gate", items[0].key),

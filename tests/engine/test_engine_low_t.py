@@ -227,5 +227,5 @@ def test_a_measured_free_testosterone_is_compared_and_decides_nothing(
     plain = pair(290).shbg(10)
     one = pair(290).shbg(10).lab("free-testosterone", value, -30, method=method)
     assert judged(one).answer == judged(plain).answer == "not-low"
-    (shown,) = (e for e in judged(one).evidence if e.analyte == "free-testosterone")
+    (shown,) = (e for e in judged(one).evidence if e.role == "compared")
     assert said in (shown.note or "")

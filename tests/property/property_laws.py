@@ -181,7 +181,7 @@ STYLES: Mapping[str, Style] = {
 
 def answer(found: Assessment) -> dict[str, Any]:
     """The answer without what tells only how it was written down: references and originals."""
-    members = json.loads(to_json(found), parse_float=Decimal)
+    members = _without_amounts(json.loads(to_json(found), parse_float=Decimal))
     members.pop("unused")
     members["axis"]["evidence"] = _evidence(found.axis.evidence)
     for finding, item in zip(found.findings, members["findings"], strict=True):
@@ -190,6 +190,22 @@ def answer(found: Assessment) -> dict[str, Any]:
         agent.pop("reference")
     members["wishes"].pop("source")
     return members
+
+
+# Sentences quote values as they were sent (clinical rules 3), so their digits and units differ.
+_AMOUNT = re.compile(
+    r"[<>]?=? ?\d+(?:\.\d+)?(?: ?(?:and|,) ?\d+(?:\.\d+)?)*"
+    r"(?: (?:%|[A-Za-z0-9*\[\]µ]+/[A-Za-z0-9\[\]]+))?"
+)
+
+
+def _without_amounts(value: Any) -> Any:
+    """The same members with every amount in a sentence replaced by a mark."""
+    if isinstance(value, dict):
+        return {key: _without_amounts(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without_amounts(part) for part in value]
+    return _AMOUNT.sub("#", value) if isinstance(value, str) and " " in value else value
 
 
 def _evidence(items: Iterable[Evidence]) -> list[tuple[Any, ...]]:
@@ -403,13 +419,14 @@ def past_stands(man: Man) -> str | None:
 _NUMBER = re.compile(r"(?<![\w-])\d+(?:[.:]\d+)*(?![\w-])")
 # Parts of protocol.toml whose numbers the words of a rule may quote.
 _QUOTED: Mapping[str, tuple[str, ...]] = {
+    # What says the state of the axis says the lines that decided it too.
     "R-DX": ("samples", "low_t", "shbg", "axis"),
-    "R-ELIG": ("severe", "low_t", "gate", "orders"),
-    "R-WU": ("gate", "workup"),
+    "R-ELIG": ("severe", "low_t", "axis", "gate", "orders"),
+    "R-WU": ("low_t", "axis", "gate", "workup"),
     "R-CI": ("contraindications",),
     "R-BASE": ("orders",),
     "R-DUP": ("orders",),
-    "R-CA": ("gate",),
+    "R-CA": ("low_t", "axis", "gate"),
     "R-DOSE": ("orders",),
     "R-RESP": ("response", "variation", "low_t", "severe"),
     "R-MON": ("monitoring",),
@@ -435,7 +452,9 @@ def numbers_accounted_for(man: Man) -> str | None:
         allowed = _parameters(finding.rule) | _values(finding)
         if "=" in finding.detail:  # the words name the formula by which a number follows
             allowed |= _derived(finding)
-        for number in _NUMBER.findall(f"{finding.summary} {finding.detail}"):
+        # "(+2)" counts the points that follow in the detail.
+        said = re.sub(r" \(\+\d+\)", "", f"{finding.summary} {finding.detail}")
+        for number in _NUMBER.findall(said):
             if _plain(number) not in allowed:
                 return f"{finding.code} says {number}: {finding.summary} {finding.detail}"
     return None
