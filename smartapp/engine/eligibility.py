@@ -27,7 +27,7 @@ def say_severe(report: Report, view: AxisView) -> None:
         "severe-primary-failure",
         "R-ELIG-STOP-01",
         level="active" if _recalibrating(report) else "default",
-        evidence=severe.evidence,
+        evidence=(*severe.evidence, *view.untreated.low.evidence),
         fixes=(*report.remove(*drafts), report.refer("andrology")),
         about=drafts[0] if drafts else None,
         words={"criterion": tell_criterion(report.case, view.untreated)},
@@ -235,10 +235,11 @@ def say_specialist(
     if not reasons:
         return
     wording = report.case.knowledge.wording
+    state = view.untreated.evidence if view.acting is None else ()
     report.finding(
         "specialist-review",
         "R-ELIG-04",
-        evidence=(e for reason in reasons for e in reason.evidence),
+        evidence=(*(e for reason in reasons for e in reason.evidence), *state),
         fixes=(report.refer("endocrinology"),),
         words={
             "first": wording.say("specialist", reasons[0].key),
