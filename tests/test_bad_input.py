@@ -181,7 +181,7 @@ def app(tmp_path: Path, ehr: Ehr) -> Iterator[Flask]:
     file.write_text(f'[[issuer]]\nfhir_base = "{ehr.base}"\nclient_id = "hpg"\n')
     env = {
            "HOME_DIR": str(tmp_path), "ISSUERS_FILE": str(file), "CDS_AUTH": "optional",
-           "FHIR_TIMEOUT_MS": "300", "HOOK_DEADLINE_MS": "700", "SECRET_KEYS": "k" * 40,
+           "FHIR_TIMEOUT_MS": "800", "HOOK_DEADLINE_MS": "1900", "SECRET_KEYS": "k" * 40,
     }  # fmt: skip
     app = create_app(from_environ({f"SMARTAPP_{name}": value for name, value in env.items()}))
     yield app
