@@ -359,6 +359,12 @@ def test_prefetch_that_is_not_there(browser: Browser, ehr: Ehr) -> None:
     held("the same with access: fetched", browser.hook(asked), 200, "severe-primary-failure")
     ehr.broken["Condition"] = "slow"
     held("the same, one search slow", browser.hook(asked), 200, "severe-primary-failure")
+    ehr.broken["Condition"] = "200"
+    withheld = browser.hook(asked)
+    held("the same, one search 200 with an error", withheld, 200, "severe-primary-failure")
+    assert "iagnoses" in withheld.text, (
+        f"an error inside a 200 looked whole: {withheld.text[600:2600]}"
+    )
     elsewhere = asked | {"fhirServer": "http://127.0.0.1:1/fhir"}
     held("a FHIR server nobody listed", browser.hook(elsewhere), 412, "hormones:")
 

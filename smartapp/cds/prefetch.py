@@ -205,18 +205,21 @@ def _complete(
         return
     client = FhirClient(base, token=request.token, timeout_ms=timeout_ms, profile=site.profile)
     fetched = client.run(plans, deadline_s, refreshed=True)
+    names = {plan.key for plan in plans}
+    # Forgotten before the pages are read: a page may tell of gaps of its own (an OperationOutcome).
+    into.gaps[:] = [gap for gap in into.gaps if gap.what not in names]
     for page in fetched.pages:
         try:
             read_bundle(page.body, into, what=page.key)
         except InputError as error:
             into.gaps.append(Gap(page.key, "failed", error.public))
-    _settle({plan.key for plan in plans}, fetched.gaps, keys, into)
+    _settle(names, (*fetched.gaps, *(g for g in into.gaps if g.what in names)), keys, into)
 
 
 def _settle(asked: set[str], gaps: Iterable[Gap], keys: dict[str, Key], into: Resources) -> None:
     """What a fetch changed: a key that came whole loses its gaps, one that did not gets its own."""
     broken = {gap.what: gap for gap in gaps}
-    into.gaps[:] = [gap for gap in into.gaps if gap.what not in asked]
+    into.gaps[:] = [gap for gap in into.gaps if gap.what not in asked]  # given anew below
     for name in asked & keys.keys():
         key, gap = keys[name], broken.get(name)
         if gap is None:
