@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 from smartapp.errors import DiscoveryFailed
-from smartapp.smart.documents import Unreadable, fetch_object, is_safe
+from smartapp.jose import KeySets, Unreadable
+from smartapp.jose.documents import fetch_object, is_safe
 
 MAX_AGE = timedelta(hours=1)
-KEYS_COOL_DOWN = timedelta(seconds=60)
 _CACHE_SIZE = 100  # a prefix rule lets strangers name many bases; none may fill the memory
 
 
@@ -51,12 +51,16 @@ class _Kept:
 
 
 class Discovery:
-    """Reads and remembers the documents of configured issuers. Safe between threads."""
+    """Reads and remembers the documents of configured issuers. Safe between threads.
+
+    `key_sets` are the public keys that those documents name.
+    """
 
     def __init__(self, timeout_s: float, clock: Callable[[], datetime]) -> None:
         self._timeout_s = timeout_s
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
+        self.key_sets = KeySets(timeout_s, clock)
 
     def smart(self, fhir_base: str) -> SmartConfiguration:
         """The SMART configuration of `fhir_base`.
@@ -99,23 +103,14 @@ class Discovery:
         document = self._document(_well_known(base, "openid-configuration"), "OpenID configuration")
         return OpenIdConfiguration(_text(document, "issuer"), _text(document, "jwks_uri"))
 
-    def keys(self, jwks_uri: str, *, again: bool = False) -> list[dict[str, Any]]:
-        """The public keys at `jwks_uri`; `again` reads them anew, at most once a minute.
-
-        Refuses (DiscoveryFailed) what cannot be had. Entries that are not objects are dropped.
-        """
-        document = self._document(jwks_uri, "public key set", again=again)
-        keys = document.get("keys")
-        return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
-
     def forget(self, fhir_base: str) -> None:
         """Read the SMART configuration anew next time: an endpoint of it did not answer."""
         self._kept.pop(_well_known(fhir_base, "smart-configuration"), None)
 
-    def _document(self, url: str, what: str, *, again: bool = False) -> dict[str, Any]:
+    def _document(self, url: str, what: str) -> dict[str, Any]:
         now = self._clock()
         kept = self._kept.get(url)
-        if kept is not None and now - kept.read_at < (KEYS_COOL_DOWN if again else MAX_AGE):
+        if kept is not None and now - kept.read_at < MAX_AGE:
             return kept.document
         try:
             document = fetch_object(url, self._timeout_s)

@@ -12,31 +12,18 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 
 from smartapp.errors import DiscoveryFailed, IdTokenRejected
+from smartapp.jose import Unreadable, read_signed
+from smartapp.jose.documents import is_safe
 from smartapp.smart.discovery import Discovery, SmartConfiguration
-from smartapp.smart.documents import is_safe
 from smartapp.smart.issuers import Issuer
 
-ALGORITHMS = {"RS256": "RSA", "RS384": "RSA", "ES256": "EC", "ES384": "EC"}
+ALGORITHMS = frozenset(("RS256", "RS384", "ES256", "ES384"))
 LEEWAY_S = 60
-_MAX_KEYS = 50
 _USER = re.compile(
     r"(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)/[A-Za-z0-9._-]{1,128}"
 )
-
-
-class _IdTokens(jws.JWSRegistry):
-    """The accepted algorithms; header members we do not know are ignored (RFC 7515, 4), and a
-    header may carry a certificate chain, which is not used."""
-
-    max_header_length = 16_384
-
-
-_REGISTRY = _IdTokens(algorithms=tuple(ALGORITHMS), strict_check_header=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,51 +122,22 @@ def _issuer_and_keys(
 
 
 def _signed_claims(token: str, discovery: Discovery, jwks_uri: str) -> dict[str, Any]:
+    signed = read_signed(token)
+    if signed is None or signed.algorithm not in ALGORITHMS:
+        raise IdTokenRejected(
+            "The id_token is not a signed token, or is signed in a way that this app does not "
+            "accept."
+        )
     try:
-        header = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY).headers()
-    except (JoseError, ValueError, RecursionError):
-        raise IdTokenRejected("The id_token is not a signed token.") from None
-    algorithm, kid = header.get("alg"), header.get("kid")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise IdTokenRejected("The id_token is signed in a way that this app does not accept.")
+        keys = discovery.key_sets.fitting(jwks_uri, signed.algorithm, signed.kid)
+    except Unreadable as error:
+        raise IdTokenRejected(f"The EHR's public key set could not be read: {error}.") from None
+    if not any(signed.is_by(key) for key in keys):
+        raise IdTokenRejected("The id_token's signature is not one of this EHR's keys.")
     try:
-        keys = _candidates(discovery.keys(jwks_uri), algorithm, kid)
-        if not keys and kid is not None:
-            # A key this app has not seen: the EHR may have changed its keys since.
-            keys = _candidates(discovery.keys(jwks_uri, again=True), algorithm, kid)
-    except DiscoveryFailed as error:
-        raise IdTokenRejected(error.public) from None
-    for key in keys:
-        payload = _payload(token, key)
-        if payload is not None:
-            return payload
-    raise IdTokenRejected("The id_token's signature is not one of this EHR's keys.")
-
-
-def _candidates(keys: list[dict[str, Any]], algorithm: str, kid: object) -> list[RSAKey | ECKey]:
-    """Keys that may have signed: of the algorithm's type, and of this `kid` where both have one."""
-    kind = ALGORITHMS[algorithm]
-    found: list[RSAKey | ECKey] = []
-    for entry in keys[:_MAX_KEYS]:
-        named = entry.get("kid")
-        if entry.get("kty") != kind or entry.get("use", "sig") != "sig":
-            continue
-        if entry.get("alg", algorithm) != algorithm or (kid and named and named != kid):
-            continue
-        public = {k: v for k, v in entry.items() if k in ("kty", "n", "e", "crv", "x", "y")}
-        try:
-            found.append(RSAKey.import_key(public) if kind == "RSA" else ECKey.import_key(public))
-        except (JoseError, ValueError, TypeError, KeyError):
-            continue  # one odd key hides no other
-    return found
-
-
-def _payload(token: str, key: RSAKey | ECKey) -> dict[str, Any] | None:
-    try:
-        signed = jws.deserialize_compact(token, key, registry=_REGISTRY)
         return msgspec.json.decode(signed.payload, type=dict[str, Any])
-    except (JoseError, ValueError, RecursionError, msgspec.MsgspecError):
-        return None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise IdTokenRejected("The id_token holds no claims.") from None
 
 
 def _number(claims: Mapping[str, Any], name: str) -> float | None:

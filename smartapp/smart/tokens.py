@@ -20,8 +20,8 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
 from smartapp.errors import LaunchExpired, NoPatient, TokenExchangeFailed
+from smartapp.jose.documents import Unreadable, parse_object, read_body
 from smartapp.smart.discovery import SmartConfiguration
-from smartapp.smart.documents import Unreadable, parse_object, read_body
 from smartapp.smart.ids import bare_id
 from smartapp.smart.issuers import Issuer
 

@@ -20,14 +20,18 @@ LAW: dict[str, set[str]] = {
     "patient": {"errors", "knowledge", "fhir", "labs"},
     "engine": {"errors", "knowledge", "labs", "patient"},
     "ledger": {"errors", "settings"},
-    "smart": {"errors", "settings", "ledger"},
-    "cds": {"errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger"},
+    "jose": {"settings"},
+    "smart": {"errors", "settings", "ledger", "jose"},
+    "cds": {
+        "errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger", "jose",
+    },
     "dashboard": {
         "errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger", "smart",
         "share",
     },
     "doctor": {"errors", "settings", "knowledge", "fhir", "labs", "smart"},
-    "demo": {"errors", "settings", "share"},
+    "stories": {"errors", "share"},
+    "demo": {"errors", "settings", "share", "stories"},
 }  # fmt: skip
 WIRING = {"app", "charts", "cli", "impact", "logs", "serve", "site"}
 

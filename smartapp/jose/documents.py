@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +16,19 @@ from smartapp.settings import is_loopback
 
 MAX_BYTES = 1_000_000
 
+_max_age = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE).search
+
 
 class Unreadable(Exception):
     """The document could not be had. The text says why, without any of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a server gave: one JSON object, and how long it said that it may be kept."""
+
+    content: dict[str, Any]
+    max_age: timedelta | None
 
 
 def is_safe(url: str) -> bool:
@@ -31,9 +44,14 @@ def is_safe(url: str) -> bool:
 
 
 def fetch_object(url: str, timeout_s: float) -> dict[str, Any]:
-    """The JSON object at `url`.
+    """The JSON object at `url`; see `fetch_document`."""
+    return fetch_document(url, timeout_s).content
 
-    Sends no credential (not even from a `.netrc`), follows no redirect, reads at most `MAX_BYTES`
+
+def fetch_document(url: str, timeout_s: float, *, max_bytes: int = MAX_BYTES) -> Document:
+    """The JSON object at `url`, and for how long it may be kept.
+
+    Sends no credential (not even from a `.netrc`), follows no redirect, reads at most `max_bytes`
     within `timeout_s`, and does not mind the media type. Refuses (Unreadable) the rest.
     """
     if not is_safe(url):
@@ -50,19 +68,20 @@ def fetch_object(url: str, timeout_s: float) -> dict[str, Any]:
         ) as response:
             if response.status_code != 200:
                 raise Unreadable(f"the server answered {response.status_code}")
-            return parse_object(read_body(response, deadline))
+            content = parse_object(read_body(response, deadline, max_bytes=max_bytes))
+            return Document(content, _age(response.headers.get("Cache-Control", "")))
     except requests.Timeout:
         raise Unreadable(f"no answer within {timeout_s:g} s") from None
     except requests.RequestException:
         raise Unreadable("no connection") from None
 
 
-def read_body(response: requests.Response, deadline: float) -> bytes:
-    """The body of a streamed response. Refuses (Unreadable) beyond `MAX_BYTES` or `deadline`."""
+def read_body(response: requests.Response, deadline: float, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """The body of a streamed response. Refuses (Unreadable) beyond `max_bytes` or `deadline`."""
     body = bytearray()
     for chunk in response.iter_content(16_384):
         body += chunk
-        if len(body) > MAX_BYTES:
+        if len(body) > max_bytes:
             raise Unreadable("the answer is too long")
         if monotonic() > deadline:
             raise Unreadable("the answer came too slowly")
@@ -75,6 +94,14 @@ def parse_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Unreadable("the answer is not a JSON object") from None
+
+
+def _age(cache_control: str) -> timedelta | None:
+    """What `Cache-Control` allows: nothing where it forbids keeping, None where it does not say."""
+    if "no-store" in cache_control.lower() or "no-cache" in cache_control.lower():
+        return timedelta(0)
+    found = _max_age(cache_control)
+    return timedelta(seconds=int(found[1])) if found else None
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
