@@ -244,6 +244,36 @@ def _moment(text: str | None, zone: ZoneInfo | None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone or UTC)
 
 
+# --- stories ----------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.option("--as-of", metavar="DATETIME", help="Count all dates from this day (default: today).")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(("transaction", "ndjson")),
+    default="transaction",
+    show_default=True,
+    help="One transaction of everything, or one of each patient, one a line.",
+)
+@click.option("--delete", is_flag=True, help="The transaction that takes the same patients out.")
+def stories(as_of: str | None, shape: str, delete: bool) -> int:
+    """Print the fixture patients as a FHIR transaction, to load into any sandbox."""
+    from smartapp.stories import load_practitioners, load_stories, wire
+    from smartapp.stories.transaction import deleting, loadable, once, putting
+
+    anchor = datetime.now(UTC).astimezone() if as_of is None else _moment(as_of, None)
+    load = loadable(load_stories(anchor.date()), load_practitioners())
+    for row in load.left_out:
+        _complain(f"left out: {row.reference} {row.reason}")
+    groups = [once(load.groups)] if shape == "transaction" else load.groups
+    bundle = deleting if delete else putting
+    for group in groups:
+        click.echo(wire.encode(bundle(group)))
+    return 0
+
+
 # --- servers ----------------------------------------------------------------------------------
 
 

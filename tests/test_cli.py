@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from smartapp.cli import main
-from smartapp.demo.stories import load_stories
-from smartapp.demo.wire import encode
+from smartapp.stories import load_stories
+from smartapp.stories.wire import encode
 
 ANCHOR = date(2026, 3, 2)
 Run = Callable[..., tuple[int, str, str]]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smartapp.demo import wire
-from smartapp.demo.stories import load_stories
+from smartapp.stories import load_stories, wire
 
 ROOT = Path(__file__).parents[1]
 

@@ -18,13 +18,13 @@ from smartapp.demo.oauth.keys import process_keys
 from smartapp.demo.oauth.server import build_server
 from smartapp.demo.oauth.vault import Vault
 from smartapp.demo.origin import guard
-from smartapp.demo.stories import Story, load_stories
 from smartapp.demo.ward import views as ward_views
 from smartapp.demo.ward.desk import Desk
 from smartapp.demo.ward.firing import Firings
 from smartapp.demo.ward.services import CdsServices
-from smartapp.demo.ward.session import Sessions, load_practitioners
+from smartapp.demo.ward.session import Sessions
 from smartapp.share import share
+from smartapp.stories import Story, load_practitioners, load_stories
 
 
 def create_ehr(

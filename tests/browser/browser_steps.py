@@ -8,8 +8,8 @@ from typing import Any
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-from smartapp.demo.stories import Story, load_stories
 from smartapp.serve import DemoPair
+from smartapp.stories import Story, load_stories
 
 
 class Ehr:

@@ -15,8 +15,8 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from hookwork import KEYS, NOW, PATIENT, Door, bundle, draft, order, view
 from markdown_it import MarkdownIt
 
-from smartapp.demo.stories import Story, load_stories
 from smartapp.knowledge import Knowledge
+from smartapp.stories import Story, load_stories
 
 Json = dict[str, Any]
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from conftest import NOW, Desk, build_chart
 
-from smartapp.demo.stories import Story, load_stories
 from smartapp.engine import assess
 from smartapp.fhir.reading import read_bundle
 from smartapp.knowledge import Knowledge
 from smartapp.patient import read_record
+from smartapp.stories import Story, load_stories
 
 STORIES = load_stories(NOW.date())
 

@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from smartapp.demo import create_ehr
-from smartapp.demo.stories import Story
+from smartapp.stories import Story
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smartapp.demo import Behaviour, ClientRegistration, DemoConfig, wire
+from smartapp.demo import Behaviour, ClientRegistration, DemoConfig
 from smartapp.demo.oauth.records import Context
 from smartapp.demo.oauth.vault import Vault
-from smartapp.demo.stories import Story
+from smartapp.stories import Story, wire
 
 ORIGIN = "http://localhost:5001"
 FHIR = f"{ORIGIN}/fhir"

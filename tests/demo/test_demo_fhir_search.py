@@ -12,8 +12,8 @@ import pytest
 from demo_sandbox import FHIR, Ehr, observation, story
 
 from smartapp.demo.fhir.dates import date_test, element_span, span
-from smartapp.demo.stories import load_stories
 from smartapp.errors import ConfigError
+from smartapp.stories import load_stories
 
 LOINC = "http://loinc.org"
 LAB = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"

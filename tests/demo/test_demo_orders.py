@@ -13,9 +13,9 @@ from fake_cds import FakeCds, a_card
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 from flask.testing import FlaskClient
 
-from smartapp.demo import wire
 from smartapp.demo.ward.formulary import load_menu
 from smartapp.demo.ward.pad import CannotApply, Pads
+from smartapp.stories import wire
 
 ORDERS = "/chart/amos/orders"
 

@@ -12,8 +12,8 @@ from demo_sandbox import FHIR, Ehr, make_config, observation, story, two_stories
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.fhir.repository import Repository
 from smartapp.demo.oauth.records import Context, Grant
-from smartapp.demo.stories import Story
 from smartapp.demo.ward.prefetch import fill, resolve
+from smartapp.stories import Story
 
 CONTEXT = {"userId": "Practitioner/okafor", "patientId": "amos", "encounterId": "visit-amos"}
 GRANT = Grant("hpg-monitor", "patient/*.rs", Context("Practitioner/okafor", "amos"), "family")

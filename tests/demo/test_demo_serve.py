@@ -12,7 +12,7 @@ from demo_sandbox import make_config
 
 from smartapp.demo import DemoConfig, create_ehr
 from smartapp.demo.serve import start
-from smartapp.demo.stories import load_stories
+from smartapp.stories import load_stories
 
 
 @pytest.fixture

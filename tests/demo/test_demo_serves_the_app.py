@@ -11,11 +11,11 @@ from demo_sandbox import FHIR, Ehr, make_config
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.fhir.repository import Repository
 from smartapp.demo.oauth.records import Context, Grant
-from smartapp.demo.stories import Story, load_stories
 from smartapp.demo.ward.prefetch import fill
 from smartapp.fhir.plans import prefetch_templates, search_plans
 from smartapp.knowledge.catalogue import load_catalogue
 from smartapp.share import share
+from smartapp.stories import Story, load_stories
 
 SCOPE = json.loads(share("launch.json").read_text())["scope"]
 STORIES = load_stories(make_config().anchor)

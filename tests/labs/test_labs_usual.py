@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from smartapp.demo.stories import load_stories
 from smartapp.fhir.reading import read_bundle
 from smartapp.fhir.resources import Observation
 from smartapp.knowledge.catalogue import load_catalogue
 from smartapp.labs import read_labs
 from smartapp.labs.reading import LabRecord
 from smartapp.labs.usual import UsualRows
+from smartapp.stories import load_stories
 
 CATALOGUE = load_catalogue()
 

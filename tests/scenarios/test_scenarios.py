@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from smartapp.demo import wire
-from smartapp.demo.stories import Story, load_stories
 from smartapp.engine import assess, to_json
 from smartapp.engine.assessment import Assessment
 from smartapp.fhir.reading import read_bundle
@@ -26,6 +24,7 @@ from smartapp.knowledge import Knowledge, load
 from smartapp.knowledge.catalogue import Analyte
 from smartapp.knowledge.spelling import level_unit
 from smartapp.patient import read_drafts, read_record
+from smartapp.stories import Story, load_stories, wire
 
 ANCHOR = date(2026, 11, 22)
 AS_OF = datetime.combine(ANCHOR, time(17, 0), UTC)

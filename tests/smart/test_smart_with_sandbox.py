@@ -21,11 +21,11 @@ from werkzeug.test import TestResponse
 
 from smartapp.demo import create_ehr
 from smartapp.demo.config import Behaviour, DemoConfig
-from smartapp.demo.stories import load_stories
 from smartapp.ledger import open_ledger
 from smartapp.settings import Settings
 from smartapp.smart import Issuer, Issuers, LaunchContext, Sessions, blueprint
 from smartapp.smart.sessions import utc_now
+from smartapp.stories import load_stories
 
 
 def free_port() -> int:

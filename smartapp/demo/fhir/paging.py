@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smartapp.demo import wire
 from smartapp.demo.fhir.outcome import Refused
 from smartapp.demo.fhir.repository import Row
 from smartapp.demo.memory import Clock, Memory
 from smartapp.demo.oauth.records import Grant
+from smartapp.stories import wire
 
 
 @dataclass(frozen=True, slots=True)

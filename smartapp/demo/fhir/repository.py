@@ -6,9 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from smartapp.demo import wire
-from smartapp.demo.stories import Story
 from smartapp.errors import ConfigError
+from smartapp.stories import Story, wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from smartapp.demo import wire
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.fhir.access import bearer
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.fhir.capability import capability_statement
 from smartapp.demo.fhir.outcome import Refused, operation_outcome
 from smartapp.demo.oauth.vault import Vault
+from smartapp.stories import wire
 
 FHIR_JSON = "application/fhir+json; charset=utf-8"
 _ACCEPTED = ("application/fhir+json", "application/json", "text/json")

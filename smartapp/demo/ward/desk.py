@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from smartapp.demo import wire
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.dig import text
 from smartapp.demo.fhir.repository import Repository
@@ -18,6 +17,7 @@ from smartapp.demo.ward.firing import Firing, Firings
 from smartapp.demo.ward.formulary import MenuItem, load_menu
 from smartapp.demo.ward.pad import CannotApply, Pad, Pads
 from smartapp.demo.ward.services import CdsServices
+from smartapp.stories import wire
 
 
 class Desk:

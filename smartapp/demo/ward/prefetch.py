@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from smartapp.demo import wire
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.fhir.outcome import Refused, operation_outcome
 from smartapp.demo.oauth.records import Grant
+from smartapp.stories import wire
 
 _TOKEN = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 

@@ -13,7 +13,6 @@ import msgspec
 import requests
 from joserfc import jwt
 
-from smartapp.demo import wire
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.dig import dig, rows, text
 from smartapp.demo.fhir.api import FhirApi
@@ -21,6 +20,7 @@ from smartapp.demo.oauth.keys import Keys
 from smartapp.demo.oauth.records import Context, Grant
 from smartapp.demo.oauth.vault import Vault
 from smartapp.demo.ward.prefetch import fill
+from smartapp.stories import wire
 
 # Every type the app may need; the sandbox's services get no more than the app itself would.
 _SCOPE = " ".join(

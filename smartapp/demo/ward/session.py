@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
@@ -10,24 +9,9 @@ from flask import Response, request
 
 from smartapp.demo.dig import human_name
 from smartapp.demo.memory import Clock, Memory
-from smartapp.errors import ConfigError
-from smartapp.share import share
 
 COOKIE = "demo_ehr"
 _SECONDS = 12 * 3600
-
-
-def load_practitioners() -> list[dict[str, Any]]:
-    """The fictional physicians of `fhir_fixtures/practitioners.json`.
-
-    Refuses (ConfigError) a file without any.
-    """
-    path = share("fhir_fixtures") / "practitioners.json"
-    bundle = json.loads(path.read_text(encoding="utf-8"))
-    found = [entry["resource"] for entry in bundle["entry"]]
-    if not found:
-        raise ConfigError(f"{path} holds no practitioner")
-    return found
 
 
 class Sessions:

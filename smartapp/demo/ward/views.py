@@ -12,13 +12,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.fhir.repository import Repository
 from smartapp.demo.origin import is_same_origin
-from smartapp.demo.stories import Story
 from smartapp.demo.ward.cards import CardView, LinkView
 from smartapp.demo.ward.desk import Desk
 from smartapp.demo.ward.firing import Firing, shown_json
 from smartapp.demo.ward.pad import CannotApply, order_label
 from smartapp.demo.ward.session import Sessions
 from smartapp.demo.ward.summary import Banner, banner, summarise
+from smartapp.stories import Story
 
 _PROBLEMS = {
     "empty": "There is no draft order to sign.",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smartapp.demo.stories import load_stories, set_dates
 from smartapp.errors import ConfigError
+from smartapp.stories import load_stories, set_dates
 
 ANCHOR = date(2026, 3, 2)
 

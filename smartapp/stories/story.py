@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
-from smartapp.demo import wire
 from smartapp.errors import ConfigError
 from smartapp.share import share
+from smartapp.stories import wire
 
 _PLACEHOLDER = re.compile(
     r"\{\{day(?P<offset>[+-]\d{1,5})"
@@ -65,6 +65,19 @@ def load_stories(anchor: date, folder: Path | None = None) -> tuple[Story, ...]:
     """
     base = folder or share("fhir_fixtures") / "patients"
     return tuple(_load(path, anchor) for path in sorted(base.iterdir()) if path.is_dir())
+
+
+def load_practitioners() -> list[dict[str, Any]]:
+    """The fictional physicians of `fhir_fixtures/practitioners.json`.
+
+    Refuses (ConfigError) a file without any.
+    """
+    path = share("fhir_fixtures") / "practitioners.json"
+    bundle = wire.decode(path.read_text(encoding="utf-8"))
+    found = [entry["resource"] for entry in bundle["entry"]]
+    if not found:
+        raise ConfigError(f"{path} holds no practitioner")
+    return found
 
 
 def set_dates(text: str, anchor: date) -> str:
