@@ -4,7 +4,7 @@ Every module that puts tables on `schema.metadata` is imported here, so that `op
 them all.
 """
 
-from smartapp.ledger import audit, cards
+from smartapp.ledger import audit, cards, replay
 from smartapp.ledger.audit import AuditEvent, AuditReport
 from smartapp.ledger.launches import Launches
 from smartapp.ledger.store import Ledger, open_ledger
@@ -18,5 +18,6 @@ __all__ = [
     "audit",
     "cards",
     "open_ledger",
+    "replay",
     "start_sweeper",
 ]

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ class Ledger:
     engine: Engine
     vault: Vault
     reader: Engine
+    brisk: Engine
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @contextmanager
@@ -80,12 +82,18 @@ class Ledger:
             raise LedgerError("The ledger could not be written; nothing was recorded.") from error
 
     @contextmanager
-    def writing(self) -> Iterator[Writing]:
-        """The same transaction with the driver's cursor in place of SQLAlchemy's connection."""
-        dialect = self.engine.dialect
+    def writing(self, *, durable: bool = True) -> Iterator[Writing]:
+        """The same transaction with the driver's cursor in place of SQLAlchemy's connection.
+
+        Not `durable`, on SQLite it is seen by everyone at the commit but reaches the disk later: a
+        power failure may take it back (a crash of the process does not). For rows that live
+        minutes.
+        """
+        engine = self.engine if durable else self.brisk
+        dialect = engine.dialect
         try:
             with self._one_writer():
-                conn = self.engine.raw_connection()
+                conn = engine.raw_connection()
                 try:
                     cursor = conn.cursor()
                     if dialect.name == "sqlite":
@@ -137,6 +145,7 @@ class Ledger:
     def close(self) -> None:
         """Give every connection back; the ledger opens new ones if it is used again."""
         self.engine.dispose()
+        self.brisk.dispose()
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -151,8 +160,10 @@ def open_ledger(settings: Settings) -> Ledger:
         if not settings.demo:
             raise ConfigError("SMARTAPP_SECRET_KEYS is required to open the ledger")
         keys = (secrets.token_urlsafe(32),)
-    engine = _engine(settings.store_url)
-    ledger = Ledger(engine, Vault(keys), engine.execution_options(reading=True))
+    engine = _engine(settings.store_url, "FULL")
+    sqlite = engine.dialect.name == "sqlite"
+    brisk = _engine(settings.store_url, "NORMAL") if sqlite else engine
+    ledger = Ledger(engine, Vault(keys), engine.execution_options(reading=True), brisk)
     with ledger.transaction() as conn:
         _prepare(conn)
     # A connection opened before a fork must not be used after it.
@@ -160,7 +171,8 @@ def open_ledger(settings: Settings) -> Ledger:
     return ledger
 
 
-def _engine(address: str) -> Engine:
+def _engine(address: str, synchronous: str) -> Engine:
+    """Connections to the store; `synchronous` is how SQLite's reach the disk."""
     try:
         url = make_url(address)
         engine = create_engine(url, hide_parameters=True, pool_size=16, max_overflow=32)
@@ -171,7 +183,7 @@ def _engine(address: str) -> Engine:
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             _private_file(Path(url.database))
-        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "connect", partial(_sqlite_connect, synchronous))
         event.listen(engine, "begin", _sqlite_begin)
     return engine
 
@@ -187,13 +199,13 @@ def _private_file(path: Path) -> None:
         ) from error
 
 
-def _sqlite_connect(connection: Any, _record: object) -> None:
+def _sqlite_connect(synchronous: str, connection: Any, _record: object) -> None:
     # The driver must not open transactions by itself: `_sqlite_begin` does.
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "journal_mode = WAL",
-        "synchronous = FULL",
+        f"synchronous = {synchronous}",
         "secure_delete = ON",
         "foreign_keys = ON",
     ):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from smartapp.errors import LedgerError
-from smartapp.ledger import audit, cards
+from smartapp.ledger import audit, cards, replay
 from smartapp.ledger.launches import Launches
 from smartapp.ledger.store import Ledger
 
@@ -29,8 +29,8 @@ def start_sweeper(
     """Sweep ended launches now and every `every_s` seconds; returns what stops it.
 
     Audit rows, hook calls with the findings they showed, and feedback older than `retention` go
-    with it, and snoozes that have run out. A store that cannot be reached is logged and tried
-    again.
+    with it, and snoozes and used tokens that have run out. A store that cannot be reached is logged
+    and tried again.
     """
     stop = threading.Event()
     launches = Launches(ledger)
@@ -42,6 +42,7 @@ def start_sweeper(
                 launches.sweep(now)
                 audit.prune(ledger, now - retention, now)
                 cards.prune(ledger, now - retention, now)
+                replay.prune(ledger, now)
             except LedgerError as error:
                 _log.warning("sweep failed: %s", error.public)
             if stop.wait(every_s):
