@@ -7,10 +7,12 @@ catalogue forgot or mistook shows itself here.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -23,6 +25,7 @@ LOCAL_CODES = {"TESTIS": ("testis-volume", None)}
 
 Json = dict[str, Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_is_id = re.compile(rb'"id":"([^"]+)"')
 _LOINC = "http://loinc.org"
 _ICD = "http://hl7.org/fhir/sid/icd-10-cm"
 _SNOMED = "http://snomed.info/sct"
@@ -69,16 +72,15 @@ def moment_of(day: int) -> datetime:
 
 def bundle(man: Man, style: Style = PLAIN) -> bytes:
     """The man as a Bundle of type collection."""
-    rows = [_patient(man), *_rows(man, style)]
+    rows = [_patient_row(man), *_rows(man, style)]
     if style.duplicates:
         rows += _again(man, style, rows)
     if style.unrelated:
-        rows += _unrelated()
+        rows += _unrelated_rows()
     if style.shuffle is not None:
         random.Random(style.shuffle).shuffle(rows)
-    return _ENCODER.encode(
-        {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": r} for r in rows]}
-    )
+    entries = b'},{"resource":'.join(rows)
+    return b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + entries + b"}]}"
 
 
 def draft(drug: str) -> bytes:
@@ -89,19 +91,31 @@ def draft(drug: str) -> bytes:
     })  # fmt: skip
 
 
-def _rows(man: Man, style: Style) -> Iterator[Json]:
+# A fact is written once for each way of writing it: the same bytes go into many a Bundle.
+# By identity, because comparing facts costs more than writing them; each keeps its fact alive.
+_MOST_KEPT = 20_000
+_kept: dict[tuple[int, object], tuple[object, bytes]] = {}
+
+
+def _rows(man: Man, style: Style) -> Iterator[bytes]:
     for lab in man.labs:
-        yield _observation(lab, style)
-    for diagnosis in man.diagnoses:
-        yield _condition(diagnosis, style)
-    for operation in man.operations:
-        yield _procedure(operation, style)
-    for drug in man.drugs:
-        yield _request(drug, style)
-    for allergy in man.allergies:
-        yield _allergy(allergy, style)
-    for wish in man.wishes:
-        yield _wish(wish)
+        yield _written(lab, (style.si, style.utc), lambda lab=lab: _observation(lab, style))
+    for kind, write in _KINDS:
+        for fact in getattr(man, kind):
+            yield _written(fact, style.codes, lambda fact=fact, write=write: write(fact, style))
+
+
+def _written(fact: object, way: object, write: Callable[[], Json]) -> bytes:
+    known = _kept.get((id(fact), way))
+    if known is None or known[0] is not fact:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        known = _kept[id(fact), way] = (fact, _ENCODER.encode(write()))
+    return known[1]
+
+
+def _patient_row(man: Man) -> bytes:
+    return _ENCODER.encode(_patient(man))
 
 
 def _patient(man: Man) -> Json:
@@ -378,7 +392,7 @@ def _allergy(allergy: Allergy, style: Style) -> Json:
     return row
 
 
-def _wish(wish: Wish) -> Json:
+def _wish(wish: Wish, _style: Style) -> Json:
     if wish.kind == "goal":
         return {"resourceType": "Goal", "id": f"wish-{wish.id}", "lifecycleStatus": "active",
                 "description": {"text": "Wants to father a child"},
@@ -392,24 +406,44 @@ def _wish(wish: Wish) -> Json:
             "recordedDate": day_of(wish.day).isoformat()}  # fmt: skip
 
 
+_KINDS: tuple[tuple[str, Callable[[Any, Style], Json]], ...] = (
+    ("diagnoses", _condition),
+    ("operations", _procedure),
+    ("drugs", _request),
+    ("allergies", _allergy),
+    ("wishes", _wish),
+)
+
+
 # --- what must make no difference ----------------------------------------------------------------
 
 
-def _again(man: Man, style: Style, rows: list[Json]) -> list[Json]:
+def _again(man: Man, style: Style, rows: list[bytes]) -> list[bytes]:
     """Every row told twice: as it is, under another id, or in the units of the other world."""
-    more = []
-    for place, row in enumerate(rows[1:]):
-        more.append(row if place % 3 == 0 else row | {"id": f"{row['id']}-again"})
-    other = replace(style, si=not style.si)
-    for lab in man.labs:
-        if lab.analyte != "testosterone" or lab.comparator or not lab.unit:
-            continue
-        twin = _observation(replace(lab, id=f"{lab.id}-twin", limits=None), other)
-        if other.si:
-            # As laboratories print it: three digits.
-            twin["valueQuantity"]["value"] = _in_si(lab.true, lab.analyte, 3)
-            more.append(twin)
-    return more
+    more = [
+        row if place % 3 == 0 else _is_id.sub(rb'"id":"\1-again"', row, count=1)
+        for place, row in enumerate(rows[1:])
+    ]
+    if style.si:
+        return more
+    return more + [
+        _written(lab, "twin", lambda lab=lab: _twin(lab, style))
+        for lab in man.labs
+        if lab.analyte == "testosterone" and not lab.comparator and lab.unit
+    ]
+
+
+def _twin(lab: Lab, style: Style) -> Json:
+    """The same draw as laboratories print it a second time: in nmol/L, with three digits."""
+    other = replace(style, si=True)
+    row = _observation(replace(lab, id=f"{lab.id}-twin", limits=None), other)
+    row["valueQuantity"]["value"] = _in_si(lab.true, lab.analyte, 3)
+    return row
+
+
+@cache
+def _unrelated_rows() -> tuple[bytes, ...]:
+    return tuple(_ENCODER.encode(row) for row in _unrelated())
 
 
 def _unrelated() -> list[Json]:

@@ -41,10 +41,11 @@ def applies(man: Man) -> bool:
     return told and man.birth_sex != "F" and man.age >= 18
 
 
-def severe(man: Man) -> frozenset[str]:
+def severe(man: Man, profile: str = "aua") -> frozenset[str]:
     """The criteria of rules 5 that hold on the day of the assessment, off-drug samples only."""
     found = set()
-    low, draws = surely_low(man), valid_draws(man)
+    draws = valid_draws(man)
+    low = _surely_low(man, draws, profile)
     lh, fsh = _gonadotropin(man, "lh", draws), _gonadotropin(man, "fsh", draws)
     lh_high, lh_far = _above(lh, 1), _above(lh, 2)
     castrate = len(draws) > 1 and all(draw.value < 50 for draw in draws[:2])
@@ -83,7 +84,7 @@ def absolute(man: Man, *, shown: bool = False) -> dict[str, frozenset[str]]:
     return {row: agents for kind in rows for row, agents in kind}
 
 
-# --- samples and low testosterone (rules 2, 3; profile aua) --------------------------------------
+# --- samples and low testosterone (rules 2, 3) ---------------------------------------------------
 
 
 def valid_draws(man: Man) -> list[Draw]:
@@ -99,26 +100,33 @@ def valid_draws(man: Man) -> list[Draw]:
     ]
 
 
-def surely_low(man: Man) -> bool:
+# Free testosterone (pmol/L) below which it is low, with a margin for rounding.
+_FREE_LOW = {"aua": 219.5, "es": 219.5, "eau": 219.5, "bssm": 224.5}
+# Up to which total testosterone (ng/dL) free testosterone decides; bssm: 403.8 with diabetes.
+_FREE_TOP = {"aua": "346.1", "es": "400", "eau": "346.1", "bssm": "346.1"}
+
+
+def _surely_low(man: Man, draws: list[Draw], profile: str) -> bool:
     """Low testosterone, where two valid samples settle it without doubt."""
-    draws = valid_draws(man)
     if len(draws) < 2:
         return False
     values = [draw.value for draw in draws[:2]]
     mean = sum(values, Decimal(0)) / 2
-    free = _free_t(man, mean, draws)
-    free_low = free is not None and free < 219.5
+    free, shbg = _free_t(man, mean, draws), _shbg(man, draws)
+    free_low = free is not None and free < _FREE_LOW[profile]
     below = [value < 300 for value in values]
-    if all(below):
-        if mean < Decimal("230.65"):
-            return True
-        shbg = _shbg(man, draws)
+    if any(below) and not all(below):
+        return all(value <= Decimal("346.1") for value in values) and free_low
+    if profile == "es":
         if shbg is None:
             return False
-        return free_low if _shbg_altered(man, shbg) else True
-    if not any(below):
-        return mean <= Decimal("346.1") and free_low
-    return all(value <= Decimal("346.1") for value in values) and free_low
+        plainly = max(values) < 264 and not _shbg_altered(man, shbg)
+        return plainly or (mean <= Decimal("399.9") and free_low)
+    if mean < Decimal("230.65"):
+        return True
+    if profile == "aua" and all(below):
+        return shbg is not None and (free_low or not _shbg_altered(man, shbg))
+    return mean <= Decimal(_FREE_TOP[profile]) and free_low
 
 
 def _free_t(man: Man, total: Decimal, draws: list[Draw]) -> float | None:

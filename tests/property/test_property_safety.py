@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from generated_men import Man, man_of, men, shrunk, told
 from hypothesis import Phase, given, settings
-from property_laws import LAWS, Met, judged
+from property_judging import judged
+from property_laws import LAWS, Met
 
 MEN = 20_000
 # No shrinking by Hypothesis: a smaller integer is no smaller man; `shrunk` takes facts away.
