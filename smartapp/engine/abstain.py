@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.standing import Standing
-from smartapp.engine.stops import OPTIONS
+from smartapp.engine.stops import OPTIONS, SEVERE
+from smartapp.knowledge.matrix import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Abstention:
     words: Mapping[str, str] | None = None
 
 
+# Statuses in which the options are weighed.
+_OPEN_TO_OPTIONS = ("confirm-first", "candidate", "not-suitable")
 _UNREAD = {
     "problems": "problems-unread",
     "therapy": "therapy-unread",
@@ -61,9 +64,14 @@ _HORMONE_STEP = {
 }
 
 
-def open_rules(case: Case, view: AxisView, standing: Standing) -> tuple[Abstention, ...]:
-    """Every rule of rules 1-8 that was left open for this man, in a fixed order."""
-    found = [*_unread(case)]
+def open_rules(
+    case: Case, view: AxisView, standing: Standing, asked: Iterable[str] = ()
+) -> tuple[Abstention, ...]:
+    """Every rule of rules 1-8 that was left open for this man, in a fixed order.
+
+    `asked`: the drugs ordered or taken, whose rows of the matrix matter whatever his state.
+    """
+    found = [*_unread(case), *_open_rows(case, view, standing, asked)]
     if view.acting is not None:
         return (*found, *_on_therapy(case, view))
     if view.washing is not None:
@@ -72,7 +80,7 @@ def open_rules(case: Case, view: AxisView, standing: Standing) -> tuple[Abstenti
     if view.untreated.severe.holds:
         return tuple(found)  # nothing that is still open could change the answer
     found += _diagnosis(view)
-    if standing.status in ("confirm-first", "candidate", "not-suitable"):
+    if standing.status in _OPEN_TO_OPTIONS:
         found += _eligibility(case, view, standing)
     return tuple(found)
 
@@ -81,6 +89,54 @@ def _unread(case: Case) -> Iterator[Abstention]:
     for kind, reason in _UNREAD.items():
         if kind in case.unread:
             yield Abstention("R-CA-01", "cannot-assess", reason, "read-again")
+
+
+def _open_rows(
+    case: Case, view: AxisView, standing: Standing, asked: Iterable[str]
+) -> Iterator[Abstention]:
+    """Rows of the matrix that could not be judged, each once, the absolute ones first."""
+    if case.unread:
+        return  # told once for all of them
+    option = view.now.state == "secondary" and standing.status in _OPEN_TO_OPTIONS
+    agents = tuple(dict.fromkeys((*asked, *(OPTIONS if option else ()))))
+    seen: set[str] = set()
+    for absolute in (True, False):
+        rows = {
+            row.key: row
+            for agent in agents
+            for row in (
+                standing.against[agent].unclear if absolute else standing.against[agent].open
+            )
+        }
+        for key, row in sorted(rows.items()):
+            # What has a finding of its own is left open there, unless an option hangs on it.
+            own = row.key == SEVERE or (row.spoken_by is not None and not option)
+            if not own and key not in seen:
+                seen.add(key)
+                yield _open_row(case, row, absolute)
+
+
+def _open_row(case: Case, row: Row, absolute: bool) -> Abstention:
+    measured = any(key in case.readings or key in case.withheld for key in row.settled_by)
+    fix = "row-unclear" if not row.settled_by else "repeat" if measured else "measure"
+    wanted = (
+        tuple(key for key in row.settled_by if key in case.withheld or _censored(case, key))
+        or row.settled_by
+    )
+    return Abstention(
+        row.rule,
+        "contraindication" if absolute else "precaution",
+        "row-unclear",
+        fix,
+        wanted,
+        decisive=absolute,
+        row=row.key,
+    )
+
+
+def _censored(case: Case, analyte: str) -> bool:
+    readings = case.readings.get(analyte)
+    return readings is not None and readings[-1].censored
 
 
 def _on_therapy(case: Case, view: AxisView) -> Iterator[Abstention]:
@@ -143,10 +199,6 @@ def _eligibility(case: Case, view: AxisView, standing: Standing) -> Iterator[Abs
                 "R-ELIG-GATE-01", "axis-workup", item.key, "measure-prolactin", ("prolactin",),
                 decisive=False,
             )  # fmt: skip
-    rows = {row.key: row for agent in OPTIONS for row in standing.against[agent].unclear}
-    for key, row in sorted(rows.items()):
-        if not case.unread:
-            yield Abstention(row.rule, "contraindication", "row-unclear", "row-unclear", row=key)
     if not case.readings.get("hematocrit") and "hematocrit" not in case.withheld:
         yield Abstention(
             "R-CI-hematocrit-stop", "contraindication", "hematocrit-missing", "measure",

@@ -63,10 +63,13 @@ def assess(
         return _not_applicable(case, reason)
     report = Report(case, occasion_of(case, orders))
     view = judge_axis(case)
-    standing = judge_standing(case, view, _asked(case, report))
+    asked = _asked(case, report)
+    standing = judge_standing(case, view, asked)
     options = list_options(case, view, standing)
     treatment = treatment_of(case)
     followup = judge_followup(case, treatment)
+    for abstention in open_rules(case, view, standing, asked):
+        report.open(abstention)
     _speak(report, view, standing, options, treatment, followup)
     now = view.now
     course = view.acting or view.washing
@@ -97,11 +100,9 @@ def _speak(
     followup: tuple[Item, ...],
 ) -> None:
     """Every rule in turn; the order matters only where one finding speaks for another."""
-    for abstention in open_rules(report.case, view, standing):
-        report.open(abstention)
     say_undated(report)
-    say_visual(report, view)
-    say_thromboembolism(report)
+    say_visual(report, view, standing)
+    say_thromboembolism(report, standing)
     say_hematocrit(report)
     say_actions(report)
     say_severe(report, view)

@@ -43,8 +43,10 @@ def course_of(episode: Episode, drug: Drug, today: date, unknown_stop: int) -> C
         return Course(episode, drug, False, since, episode.stop + washout)
     if episode.status == "active":
         return Course(episode, drug, True, since, date.max)
-    # The end is not known: in wash-out for so long after the start, never taken for certain.
-    began = episode.start or episode.recorded
+    # The end is not known: in wash-out for so long after the start, never taken for certain. The
+    # last order, supply or dose on record is a start too: he may have gone on from there.
+    days = (episode.start, episode.known or episode.recorded, episode.last_dose)
+    began = max((day for day in days if day is not None), default=None)
     until = date.max if began is None else began + timedelta(days=unknown_stop)
     return Course(episode, drug, False, since, until)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from smartapp.engine.assessment import Evidence, Fix, Option
+from smartapp.engine.assessment import Evidence, Finding, Fix, Option
 from smartapp.engine.axis import AxisView
 from smartapp.engine.baseline import lacking
 from smartapp.engine.report import Ordered, Report
@@ -48,12 +48,14 @@ class _Concerned:
 
 
 def say_stops(report: Report, standing: Standing) -> None:
-    """`contraindication` and `precaution`, one finding a row, whatever the number of agents."""
-    spoken = {finding.code for finding in report.findings}
+    """`contraindication` and `precaution`, one finding a row, whatever the number of agents.
+
+    A row whose data another finding speaks of joins that finding: one matter is told once.
+    """
     concerned: dict[tuple[str, bool], _Concerned] = {}
     for against, ordered, active in _spoken_of(report, standing):
         for hit in against.hits:
-            if hit.row.spoken_by in spoken or not _speaks(hit, against, ordered, active):
+            if not _speaks(hit, against, ordered, active):
                 continue
             key = (hit.row.key, hit.grade == "A")
             entry = concerned.setdefault(key, _Concerned(hit.row, hit.grade == "A"))
@@ -65,7 +67,30 @@ def say_stops(report: Report, standing: Standing) -> None:
             if ordered is not None:
                 entry.ordered.append(ordered)
     for entry in concerned.values():
-        _say_row(report, entry)
+        speaker = _speaker(report, entry)
+        if speaker is None:
+            _say_row(report, entry)
+        else:
+            _join(report, speaker, entry)
+
+
+def _speaker(report: Report, entry: _Concerned) -> Finding | None:
+    """The finding that speaks of all the data this row rests on, if there is one."""
+    told = {e.reference for e in entry.evidence}
+    for finding in report.findings:
+        same = finding.code == entry.row.spoken_by
+        if same and told <= {e.reference for e in finding.evidence}:
+            return finding
+    return None
+
+
+def _join(report: Report, speaker: Finding, entry: _Concerned) -> None:
+    """The row's evidence and sources go to the finding, and a sentence where it rules out."""
+    words = report.case.knowledge.wording.phrases["joined"].get(entry.row.key)
+    sentence = ""
+    if words is not None and entry.absolute:
+        sentence = words.fill({"agents": report.names(entry.agents)})
+    report.join(speaker, entry.row.rule, entry.evidence, sentence)
 
 
 def _spoken_of(
@@ -110,6 +135,8 @@ def _say_row(report: Report, entry: _Concerned) -> None:
     else:
         level = "default"
     fixes: tuple[Fix, ...] = report.remove(*entry.ordered) if entry.absolute else ()
+    if entry.row.refer is not None:
+        fixes += (report.refer(entry.row.refer),)
     report.finding(
         "contraindication" if entry.absolute else "precaution",
         entry.row.rule,

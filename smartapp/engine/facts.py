@@ -46,7 +46,8 @@ def thyroid_adrenal_uncontrolled(case: Case, view: AxisView) -> Judged:
     """TSH far out of range; or overactive thyroid or adrenal disease without treatment.
 
     A normal TSH settles the thyroid, and says nothing of the adrenals. A limit that may hide a
-    value far out of range ("< 0.3") excludes nothing.
+    value far out of range ("< 0.3") excludes nothing; nor does an underactive thyroid without a
+    TSH, treated or not: whether it is under control is what the TSH would tell.
     """
     rules = case.protocol.contraindications
     if "tsh" in case.withheld:
@@ -64,7 +65,8 @@ def thyroid_adrenal_uncontrolled(case: Case, view: AxisView) -> Judged:
     adrenal = _active(case, _ADRENAL)
     if adrenal and not _adrenal_treated(case):
         return Judged(True, (evidence_of_problem(adrenal, "blocks"),))
-    return UNKNOWN if far is None or "problems" in case.unread else NO
+    unknown = far is None or (tsh is None and _active(case, _THYROID_LACK) is not None)
+    return UNKNOWN if unknown or "problems" in case.unread else NO
 
 
 def thyroid_adrenal_watched(case: Case, view: AxisView) -> Judged:

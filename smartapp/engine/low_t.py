@@ -25,6 +25,7 @@ _SHBG_RISKS = frozenset(
         "type-2-diabetes",
         "liver-severe",
         "liver-minor",
+        "viral-hepatitis",
         "hypothyroidism",
         "hyperthyroidism",
         "hiv",

@@ -7,7 +7,7 @@ from smartapp.engine.axis import AxisView
 from smartapp.engine.baseline import lacking
 from smartapp.engine.case import Case
 from smartapp.engine.standing import Standing, approved, eligible
-from smartapp.engine.stops import OPTIONS
+from smartapp.engine.stops import OPTIONS, SEVERE
 
 
 def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option, ...]:
@@ -18,8 +18,8 @@ def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option
 def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Option:
     against, knowledge = standing.against[agent], case.knowledge
     blocked = [hit.row.key for hit in against.absolute]
-    # A row that has a finding of its own is no further contraindication while that is open.
-    if any(row.spoken_by is None for row in against.unclear):
+    # An open question about the axis is told as such: it is no further contraindication.
+    if any(row.key != SEVERE for row in against.unclear):
         blocked.append("not-excluded")
     if not approved(case, agent):
         blocked.append("not-approved")

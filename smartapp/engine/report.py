@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import (
@@ -115,6 +115,22 @@ class Report:
                 agent=agent,
                 fixes=tuple(fixes),
             )
+        )
+
+    def join(
+        self, speaker: Finding, rule: str, evidence: Iterable[Evidence], sentence: str
+    ) -> None:
+        """Lets a finding speak for another rule too: its evidence, its sources, a sentence."""
+        sources = self.case.knowledge.rules[rule].sources
+        known = {e.reference for e in speaker.evidence}
+        used = (*speaker.evidence, *_once(e for e in evidence if e.reference not in known))
+        said = (*speaker.citations, *(Citation(s.label, s.url) for s in sources))
+        self.findings[self.findings.index(speaker)] = replace(
+            speaker,
+            detail=" ".join(filter(None, (speaker.detail, sentence))),
+            citations=tuple(dict.fromkeys(said)),
+            evidence=used,
+            fingerprint=fingerprint(used),
         )
 
     def near(self, code: str, rule: str, key: str, words: Mapping[str, str]) -> None:

@@ -10,8 +10,9 @@ from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
 from smartapp.engine.exposure import exposure_of
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
-from smartapp.engine.report import Report
+from smartapp.engine.report import Ordered, Report
 from smartapp.engine.severe import evidence_of_problem
+from smartapp.engine.standing import Standing
 from smartapp.engine.telling import tell_evidence
 from smartapp.engine.watch import told_sign
 from smartapp.patient.record import Problem
@@ -21,13 +22,16 @@ _VTE = frozenset({"vte"})
 _VTE_SYMPTOM = frozenset({"vte-symptom"})
 
 
-def say_visual(report: Report, view: AxisView) -> None:
-    """`visual-symptoms`: began on a SERM, and a SERM is taken or being ordered."""
+def say_visual(report: Report, view: AxisView, standing: Standing) -> None:
+    """`visual-symptoms`: began on a SERM, and a SERM is taken or being ordered.
+
+    Where only a past event speaks against what is ordered, the contraindication tells of it.
+    """
     case = report.case
     serms = tuple(c for c in case.courses if c.episode.agent in SERM_AGENTS)
     drafts = tuple(o for o in report.occasion.ordered if o.agent in SERM_AGENTS)
     taken = next((c for c in serms if c.active), None)
-    if taken is None and not drafts:
+    if taken is None and (not drafts or _ruled_out(standing, drafts, "visual-symptoms")):
         return
     judged = eye_on_serm(case, view)
     exposure = exposure_of(case, SERM_AGENTS)
@@ -47,12 +51,15 @@ def say_visual(report: Report, view: AxisView) -> None:
     )
 
 
-def say_thromboembolism(report: Report) -> None:
-    """`thromboembolism`: a diagnosis new on therapy or recent at an order; or symptoms of one."""
+def say_thromboembolism(report: Report, standing: Standing) -> None:
+    """`thromboembolism`: a diagnosis new on therapy or recent at an order; or symptoms of one.
+
+    In an untreated man the contraindication tells of it, where the drug ordered has one.
+    """
     case = report.case
     treated = [c for c in case.courses if c.active and c.drug.role in _THERAPY]
     ordered = report.occasion.ordered
-    if not treated and not ordered:
+    if not treated and (not ordered or _ruled_out(standing, ordered, "thromboembolism")):
         return
     begun = _begun(report, treated)
     found = [
@@ -93,6 +100,15 @@ def say_thromboembolism(report: Report) -> None:
                 "what": _told(case, symptoms, told),
             },
         )
+
+
+def _ruled_out(standing: Standing, drafts: tuple[Ordered, ...], code: str) -> bool:
+    """Whether an absolute row of the same data stands against each of the drafts."""
+    return all(
+        order.agent in standing.against
+        and any(hit.row.spoken_by == code for hit in standing.against[order.agent].absolute)
+        for order in drafts
+    )
 
 
 def _told(case: Case, problems: list[Problem], told: tuple[Evidence, ...] = ()) -> str:

@@ -28,6 +28,8 @@ from smartapp.knowledge.matrix import (
 from smartapp.patient.record import Allergy, Problem
 
 OPTIONS = ("clomiphene", "enclomiphene", "hcg")
+# The row that repeats a state of the axis.
+SEVERE = "severe-primary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """All that stands against one agent. `unclear`: absolute rows that could not be excluded."""
+    """All that stands against one agent.
+
+    unclear    absolute rows that could not be excluded; `open`: lesser ones that could not
+    """
 
     agent: str
     hits: tuple[Hit, ...]
     unclear: tuple[Row, ...]
+    open: tuple[Row, ...] = ()
 
     @property
     def absolute(self) -> tuple[Hit, ...]:
@@ -60,6 +66,7 @@ def judge_stops(case: Case, view: AxisView, agents: Iterable[str]) -> Mapping[st
     """The matrix for each of `agents`. A row that asks nothing of the agent is judged once."""
     hits: dict[str, list[Hit]] = {agent: [] for agent in agents}
     unclear: dict[str, list[Row]] = {agent: [] for agent in hits}
+    open_: dict[str, list[Row]] = {agent: [] for agent in hits}
     taken = {c.episode.agent for c in case.courses if c.active}
     on_record = _on_record(case)
     for row in case.knowledge.matrix:
@@ -76,10 +83,11 @@ def judge_stops(case: Case, view: AxisView, agents: Iterable[str]) -> Mapping[st
                 shared = None if row.per_agent else judged
             if judged.answer:
                 hits[agent].append(Hit(row, grade, judged.evidence))
-            elif judged.answer is None and grade == "A":
-                unclear[agent].append(row)
+            elif judged.answer is None:
+                (unclear if grade == "A" else open_)[agent].append(row)
     return {
-        agent: Against(agent, tuple(found), tuple(unclear[agent])) for agent, found in hits.items()
+        agent: Against(agent, tuple(found), tuple(unclear[agent]), tuple(open_[agent]))
+        for agent, found in hits.items()
     }
 
 

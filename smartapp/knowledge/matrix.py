@@ -89,10 +89,14 @@ Test = ProblemTest | LabTest | DrugTest | AllergyTest | FactTest
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `spoken_by`: a finding code that already says it; then the row stays silent.
+    """One row.
 
+    spoken_by   a finding code that may say it already; where it does, the row joins it
+    settled_by  analytes that would tell, where the row could not be judged
+    refer       specialty that a row which holds is for, a key of the wording's [refer]
     new_only    holds only for an agent the man is not taking now
     per_agent   asks something of the agent itself, and must be judged for each
+    parameters  keys of the protocol its limits and days are taken from
     touches     concepts, analytes, drugs of which one must be on record for the row to hold;
                 ANYTHING where that cannot be said
     """
@@ -104,10 +108,13 @@ class Row:
     basis: Basis
     mark: str
     sources: tuple[Source, ...]
+    settled_by: tuple[str, ...]
+    refer: str | None
     spoken_by: str | None
     new_only: bool
     per_agent: bool
     touches: frozenset[str]
+    parameters: tuple[str, ...]
 
 
 def load_matrix(
@@ -130,14 +137,28 @@ def load_matrix(
                 as_basis(row.choice("basis", BASES)),
                 row.choice("mark", MARKS),
                 cite(row.texts("citations"), sources, f"{path.name}: {key}"),
+                _settled_by(row, read, catalogue),
+                row.text("refer", "") or None,
                 row.text("spoken-by", "") or None,
                 row.flag("new-only"),
                 any(isinstance(test, AllergyTest) and test.group is None for test in read),
                 frozenset(name for test in read for name in _touched(test)),
+                tuple(reader.asked),
             )
         )
         row.done()
     return tuple(rows)
+
+
+def _settled_by(row: Table, tests: tuple[Test, ...], catalogue: Catalogue) -> tuple[str, ...]:
+    """The analytes the row names, else those its tests ask for."""
+    named = row.texts("settled-by", ())
+    for key in named:
+        if key not in catalogue.analytes:
+            row.refuse("settled-by", f"{key!r} is not an analyte of the catalogue")
+    return named or tuple(
+        dict.fromkeys(test.analyte for test in tests if isinstance(test, LabTest))
+    )
 
 
 def _touched(test: Test) -> frozenset[str]:
@@ -175,6 +196,7 @@ class _Tests:
     def __init__(self, catalogue: Catalogue, protocol: Protocol) -> None:
         self._catalogue = catalogue
         self._protocol = protocol
+        self.asked: dict[str, None] = {}
 
     def read(self, table: Table) -> Test:
         test = self._read(table)
@@ -251,6 +273,7 @@ class _Tests:
         parameter = self._protocol.parameters.get(key)
         if parameter is None or isinstance(parameter.value, bool):
             table.refuse(name, f"{key!r} is not a number of the protocol")
+        self.asked[key] = None
         return Decimal(parameter.value)
 
     def _days(self, table: Table) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from smartapp.fhir.model import Gap, Quarantined
 from smartapp.labs.reading import Series, Unused
+from smartapp.labs.rows import LabHistory
 
 YesNo = Literal["yes", "no", "unknown"]
 MatchedBy = Literal["code", "text", "local"]
@@ -134,6 +135,7 @@ class Episode:
     gaps       days from the end of one supply to the next, each a pair; longer ones than the drug's
                wash-out separate episodes instead
     undated    its status changed on a day nobody wrote down: known only as it stands today
+    known      the newest day on which a record of it is known to have been true
     """
 
     agent: str
@@ -150,6 +152,7 @@ class Episode:
     supplied: date | None = None
     gaps: tuple[tuple[date, date], ...] = ()
     undated: bool = False
+    known: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +260,8 @@ class PatientRecord:
     """All the engine may know of one man. Independent of the clock: the engine cuts it at `as_of`.
 
     `series` is keyed by analyte; an analyte never seen has no entry. `gaps` are the data that
-    could not be read: absence of a diagnosis means nothing while Condition is a gap.
+    could not be read: absence of a diagnosis means nothing while Condition is a gap. `labs` is
+    what `series` was read from; None in a record that was not read from FHIR.
     """
 
     issuer: str
@@ -273,3 +277,4 @@ class PatientRecord:
     timezone: str | None = None
     fetched: datetime | None = None
     endpoints: tuple[EndpointReading, ...] = ()
+    labs: LabHistory | None = field(default=None, compare=False, repr=False)

@@ -186,4 +186,5 @@ def _episode(stretch: Stretch, index: Index) -> Episode:
         supplied=stretch.supplied,
         gaps=stretch.gaps,
         undated=taking.undated,
+        known=taking.known,
     )

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from men import Man, candidate, cards, codes, low_man, man, open_codes, the
+from men import (
+    Man,
+    candidate,
+    cards,
+    codes,
+    day,
+    knowledge,
+    low_man,
+    man,
+    open_codes,
+    the,
+)
 
 
 def rows_against(one: Man, agent: str, *orders: str) -> tuple[str, ...]:
@@ -153,3 +166,74 @@ def test_a_draw_that_does_not_count_says_why_in_words() -> None:
     found = man().testosterone(262, clock="not-morning").judged()
     (draw,) = the(found, "confirm-testosterone").evidence
     assert draw.note == "drawn outside 07:00 to 11:00"
+
+
+# -- one matter, one finding
+
+
+@pytest.mark.parametrize("orders", [(), ("clomiphene",), ("hcg",), ("testosterone-short",)])
+def test_a_clot_on_therapy_is_told_once_with_the_evidence_of_both(orders: tuple[str, ...]) -> None:
+    found = candidate().drug("clomiphene", -200).problem("vte", -20).judged(*orders)
+    event = the(found, "thromboembolism")
+    assert event.severity == "critical"
+    assert "contraindication" not in codes(found)
+    assert "also an absolute contraindication for" in event.detail
+    row = knowledge().rules["R-CI-vte-recent"]
+    assert {s.url for s in row.sources} <= {c.url for c in event.citations}
+
+
+def test_a_recent_clot_in_an_untreated_man_is_a_reason_against_what_is_ordered() -> None:
+    found = candidate().problem("vte", -20).judged("clomiphene")
+    assert codes(found)["contraindication"] == "critical"
+    assert "thromboembolism" not in codes(found)
+
+
+def test_a_clot_from_before_the_drug_is_no_event_under_it() -> None:
+    one = candidate().drug("clomiphene", -20).problem("vte", -30)
+    assert codes(one.judged()) == {"contraindication": "critical"}
+    swollen = codes(one.problem("vte-symptom", -2).judged())
+    assert swollen["contraindication"] == "critical"
+    assert swollen["thromboembolism"] == "warning"
+
+
+# -- unknown is not normal
+
+
+@pytest.mark.parametrize("drug", [None, "levothyroxine"])
+def test_an_underactive_thyroid_without_a_tsh_is_not_taken_for_controlled(
+    drug: str | None,
+) -> None:
+    one = candidate().without("tsh").problem("hypothyroidism")
+    if drug is not None:
+        one.drug(drug, -400)
+    found = one.judged()
+    clomiphene, _, hcg = found.recommendation.options
+    assert not clomiphene.eligible
+    assert "not-excluded" in clomiphene.blocked_by
+    assert hcg.eligible  # its label speaks of it as a precaution only
+    (open_row,) = (n for n in found.not_evaluable if n.rule == "R-CI-thyroid-adrenal")
+    assert [fix.code for fix in open_row.fixes] == ["3016-3"]
+    assert one.lab("tsh", 2).judged().recommendation.options[0].eligible
+
+
+def test_a_row_that_could_not_be_judged_names_the_test_that_would_tell() -> None:
+    found = candidate().unusable("alt", -3).judged("clomiphene")
+    (open_row,) = (n for n in found.not_evaluable if n.rule == "R-CI-liver-tests-stop")
+    assert "repeat" in open_row.fix
+    assert [fix.code for fix in open_row.fixes] == ["1742-6"]
+
+
+@pytest.mark.parametrize("row", ["psa-unreviewed", "eye-before-serm"])
+def test_a_row_for_the_specialist_offers_the_referral(row: str) -> None:
+    one = candidate()
+    one.lab("psa", "4.1", -20) if row == "psa-unreviewed" else one.problem("visual-disturbance")
+    found = one.judged("clomiphene")
+    (finding,) = (f for f in found.findings if f.rule == f"R-CI-{row}")
+    assert any(fix.kind == "refer" for fix in finding.fixes)
+
+
+def test_two_orders_without_an_end_count_from_the_later_one() -> None:
+    one = low_man().drug("clomiphene", -430, status="uncertain")
+    one.episodes[0] = replace(one.episodes[0], known=day(-100))
+    assert one.judged().axis.state == "indeterminate"
+    assert "may still act" in one.judged().axis.reason

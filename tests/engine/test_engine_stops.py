@@ -100,15 +100,22 @@ ROWS: dict[str, tuple[list[Change], list[Change]]] = {
         [problem("testicular-tumor"), problem("adrenal-tumor")],
         [problem("testicular-tumor", active=False), problem("testicular-cancer-history")],
     ),
-    "liver-disease": ([problem("liver-severe", -4000)], [problem("liver-minor")]),
+    "liver-disease": (
+        [problem("liver-severe", -4000), problem("liver-severe", active=False),
+         problem("viral-hepatitis", -4000), problem("viral-hepatitis", active=None)],
+        [problem("liver-minor"), problem("viral-hepatitis", active=False)],
+    ),
     "liver-tests-stop": (
         [lab("alt", ALT * 3 + 1), lab("ast", AST * 3 + 1),
          lab("bilirubin", BILIRUBIN * 2 + TINY)],
         [lab("alt", ALT * 3), lab("ast", AST * 3), lab("bilirubin", BILIRUBIN * 2),
          lab("alt", ALT * 9, -RULES.liver_days - 1)],
     ),
-    "liver-minor": ([problem("liver-minor"), problem("hepatitis-history", active=False)], [
-        problem("liver-enzymes")]),
+    "liver-minor": (
+        [problem("liver-minor"), problem("hepatitis-history", active=False),
+         problem("viral-hepatitis", active=False)],
+        [problem("liver-enzymes"), problem("viral-hepatitis")],
+    ),
     "liver-tests-raised": (
         [lab("alt", ALT * RULES.transaminase_caution), lab("ast", AST * 3),
          problem("liver-enzymes")],

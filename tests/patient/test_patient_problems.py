@@ -244,3 +244,22 @@ def test_what_matches_nothing_leaves_no_trace(read_man: ReadMan) -> None:
     record = read_man(condition("Ingrown toenail", "L60.0"))
     assert record.problems == ()
     assert record.unused == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "wanted"),
+    [
+        ("Hepatitis C", "B18.2", {"viral-hepatitis"}),
+        ("Chronic hepatitis C", None, {"viral-hepatitis"}),
+        ("Acute viral hepatitis B", None, {"viral-hepatitis"}),
+        ("Autoimmune hepatitis", None, {"liver-severe"}),
+        ("Chronic hepatitis", "K73.9", {"liver-severe"}),
+        ("Hepatitis B vaccination", None, set()),
+        ("Hepatitis B immune", None, set()),
+    ],
+)
+def test_viral_hepatitis_is_told_apart_from_other_liver_disease(
+    index: Index, said: str, code: str | None, wanted: set[str]
+) -> None:
+    concept = coded(code, text=said) if code else CodeableConcept(text=said)
+    assert match_concept(concept, index).concepts == wanted

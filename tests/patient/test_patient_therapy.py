@@ -158,6 +158,15 @@ def test_an_end_without_a_date_is_uncertain(read_man: ReadMan, status: str) -> N
     assert (episode.status, episode.stop) == ("uncertain", None)
 
 
+def test_orders_without_an_end_keep_the_day_of_the_last_one(read_man: ReadMan) -> None:
+    rows = (
+        request("a", status="stopped", authoredOn="2025-06-10"),
+        request("b", status="stopped", authoredOn="2026-03-10"),
+    )
+    episode = only(read_man(*rows))
+    assert (episode.start, episode.known) == (date(2025, 6, 10), date(2026, 3, 10))
+
+
 def test_an_end_in_the_year_9999_is_none(read_man: ReadMan) -> None:
     row = request(dosageInstruction=sig("25 mg", "2026-02-01", "9999-12-31"))
     assert only(read_man(row)).stop is None
