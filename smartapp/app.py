@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smartapp import cds, dashboard, site, smart
+from smartapp.cds.clients import Clients, load_clients
 from smartapp.cds.discovery import SERVICES
 from smartapp.cds.outcome import operation_outcome
 from smartapp.cds.sites import Site, Sites
@@ -49,7 +50,7 @@ def create_app(
     (ConfigError, KnowledgeError, LedgerError) to start on a wrong setting, pack or store.
     """
     settings = settings or from_environ()
-    knowledge, issuers, ledger = ground(settings)
+    knowledge, issuers, clients, ledger = ground(settings)
     sessions = Sessions(settings, issuers, ledger, clock)
     charts = Charts(sessions, knowledge)
     sites = sites_of(issuers)
@@ -70,7 +71,12 @@ def create_app(
         site.blueprint(settings, ledger, knowledge, facts, metrics),
         smart.blueprint(sessions),
         cds.blueprint(
-            settings=settings, knowledge=knowledge, ledger=ledger, sites=sites, clock=clock
+            settings=settings,
+            knowledge=knowledge,
+            ledger=ledger,
+            sites=sites,
+            clients=clients,
+            clock=clock,
         ),
         dashboard.blueprint(
             settings=settings,
@@ -94,8 +100,8 @@ def create_app(
     return app
 
 
-def ground(settings: Settings) -> tuple[Knowledge, Issuers, Ledger]:
-    """What a deployment stands on: its knowledge, its EHRs, its open ledger.
+def ground(settings: Settings) -> tuple[Knowledge, Issuers, Clients, Ledger]:
+    """What a deployment stands on: its knowledge, its EHRs, its CDS clients, its open ledger.
 
     No thread is started, so a server may look here before it makes its workers. Refuses like
     `create_app`.
@@ -103,7 +109,8 @@ def ground(settings: Settings) -> tuple[Knowledge, Issuers, Ledger]:
     knowledge = load(site_file=settings.protocol_file, rule_page=settings.url("/rules"))
     issuers = load_issuers(settings.issuers_file) if settings.issuers_file else Issuers()
     _check_local_codes(issuers, knowledge)
-    return knowledge, issuers, open_ledger(settings)
+    clients = load_clients(settings.cds_clients_file) if settings.cds_clients_file else Clients()
+    return knowledge, issuers, clients, open_ledger(settings)
 
 
 def _check_local_codes(issuers: Issuers, knowledge: Knowledge) -> None:

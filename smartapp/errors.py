@@ -9,8 +9,9 @@ SmartAppError
 ├── PrefetchRequired       required data can be had neither from prefetch nor by FHIR
 ├── LaunchError            a SMART launch cannot go on
 │   ├── UnknownIssuer · MissingLaunch · StateRejected · CookieLost · AuthorizationRefused
-│   ├── TokenExchangeFailed · IdTokenRejected · DiscoveryFailed · NoPatient
-│   └── LaunchExpired
+│   ├── IdTokenRejected · DiscoveryFailed · NoPatient · ClientKeyMissing · LaunchExpired
+│   └── TokenExchangeFailed
+│       └── TokenAnswerLost
 ├── FhirError              a FHIR server did not give what was asked
 │   ├── FhirUnreachable · FhirTimeout · FhirUnauthorized · FhirForbidden · FhirNotFound
 │   └── FhirServerError · FhirNotFhir · FhirPagingLoop
@@ -59,10 +60,17 @@ class AssessmentError(InputError):
 
 
 class TrustError(SmartAppError):
-    """The caller could not be verified. Answered by a bare 401 (CDS Hooks best practices, JWT)."""
+    """The caller could not be verified. Answered by a bare 401 (CDS Hooks best practices, JWT).
+
+    `reason` is for the log alone: it holds nothing of the token but what is registered here.
+    """
 
     status = 401
     issue = "security"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("the caller could not be verified")
+        self.reason = reason
 
 
 class PrefetchRequired(SmartAppError):
@@ -116,6 +124,16 @@ class TokenExchangeFailed(LaunchError):
     """The token endpoint could not be reached or refused the code."""
 
     status = 502
+
+
+class TokenAnswerLost(TokenExchangeFailed):
+    """The token endpoint was asked and gave no usable answer: what was sent may be spent."""
+
+
+class ClientKeyMissing(LaunchError):
+    """The EHR wants this app to sign in with a key, and there is none that it accepts."""
+
+    status = 503
 
 
 class IdTokenRejected(LaunchError):

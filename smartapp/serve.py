@@ -51,7 +51,7 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = from_environ()
     if settings.cds_auth == "optional" and not is_loopback(host):
         raise ConfigError(f"{PREFIX}CDS_AUTH=optional is for loopback only; --host is {host}")
-    _knowledge, _issuers, ledger = ground(settings)
+    *_, ledger = ground(settings)
     ledger.close()
     Server(
         "smartapp.serve:application",

@@ -34,6 +34,7 @@ class Settings:
     issuers_file: Path | None = None
     cds_clients_file: Path | None = None
     cds_auth: Literal["required", "optional"] = "required"
+    cds_discovery: Literal["public", "required"] = "public"
     protocol_file: Path | None = None
     trusted_proxies: int = 0
     cors_origins: tuple[str, ...] = ()
@@ -90,6 +91,9 @@ def from_environ(environ: Mapping[str, str] | None = None, *, demo: bool = False
         cds_auth="optional"
         if reader.choice("CDS_AUTH", ("required", "optional")) == "optional"
         else "required",
+        cds_discovery="required"
+        if reader.choice("CDS_DISCOVERY", ("public", "required")) == "required"
+        else "public",
         protocol_file=reader.file("PROTOCOL_FILE"),
         trusted_proxies=reader.number("TRUSTED_PROXIES", default.trusted_proxies, 0, 10),
         cors_origins=reader.words("CORS_ORIGINS"),

@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
 )
 
 from smartapp.cds.cards import Speaker
+from smartapp.cds.clients import Clients
 from smartapp.cds.discovery import discovery, registry
 from smartapp.cds.feedback import FeedbackDesk
 from smartapp.cds.outcome import operation_outcome
@@ -24,7 +25,7 @@ from smartapp.cds.request import read_request
 from smartapp.cds.service import HookService
 from smartapp.cds.sites import Sites
 from smartapp.cds.suggestions import Suggestions
-from smartapp.cds.trust import caller
+from smartapp.cds.trust import Trust
 from smartapp.errors import SmartAppError, TrustError
 from smartapp.fhir.plans import prefetch_templates
 from smartapp.knowledge import Knowledge
@@ -53,6 +54,7 @@ def blueprint(
     ledger: Ledger,
     *,
     sites: Sites | None = None,
+    clients: Clients | None = None,
     clock: Callable[[], datetime] = now_utc,
 ) -> Blueprint:
     """`/cds-services` and everything under it (contract, section 2).
@@ -64,8 +66,15 @@ def blueprint(
     services = registry()
     document = discovery(prefetch_templates(knowledge.catalogue))
     speaker = Speaker(knowledge, Suggestions.compile(knowledge), settings.url("/launch"))
-    hooks = HookService(settings, knowledge, ledger, sites or Sites(), speaker, clock)
+    sites = sites or Sites()
+    trust = Trust(settings, clients or Clients(), ledger, sites, clock)
+    hooks = HookService(settings, knowledge, ledger, sites, speaker, clock)
     desk = FeedbackDesk(ledger, clock)
+    # Of the public address, never of the Host header: a token is meant for this deployment.
+    here = settings.url("/cds-services")
+    # Discovery holds nothing that our documentation does not, and engineers read it by hand.
+    public = settings.cds_discovery == "public"
+    keep = "public" if public else "private"
     most_bytes = settings.max_body_mb * 1024 * 1024
 
     @door.route("/cds-services", methods=_METHODS, provide_automatic_options=False)
@@ -73,9 +82,11 @@ def blueprint(
         if request.method == "OPTIONS":
             return _preflight("GET")
         _only("GET", "HEAD")
+        if not public:
+            trust.caller(request.headers.get("Authorization"), here)
         response = Response(document.body, content_type=_JSON)
         response.set_etag(document.etag)
-        response.headers["Cache-Control"] = f"max-age={DISCOVERY_AGE_S}"
+        response.headers["Cache-Control"] = f"{keep}, max-age={DISCOVERY_AGE_S}"
         # A cache must not give one origin the answer that was made for none.
         response.headers["Vary"] = "Origin"
         response.make_conditional(request)
@@ -86,7 +97,7 @@ def blueprint(
         if request.method == "OPTIONS":
             return _preflight("POST")
         _only("POST")
-        by = caller(settings, request.headers.get("Authorization"))
+        by = trust.caller(request.headers.get("Authorization"), f"{here}/{service}")
         answered = services.get(service)
         if answered is None:
             raise NotFound("there is no such service; see /cds-services")
@@ -105,14 +116,17 @@ def blueprint(
         if request.method == "OPTIONS":
             return _preflight("POST")
         _only("POST")
-        by = caller(settings, request.headers.get("Authorization"))
+        # Some clients name the service they were answered by (standards A12.7).
+        to = f"{here}/{service}"
+        by = trust.caller(request.headers.get("Authorization"), f"{to}/feedback", to)
         if service not in services:
             raise NotFound("there is no such service; see /cds-services")
         desk.receive(_body(most_bytes), service, by)
         return _unstored(Response(status=200))
 
     @door.errorhandler(TrustError)
-    def untrusted(_error: TrustError) -> Response:
+    def untrusted(error: TrustError) -> Response:
+        log.warning("%s refused: %s", request.endpoint, error.reason)
         # No body and no reason: whoever may not call learns nothing (best practices, JWT).
         return _unstored(Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
 

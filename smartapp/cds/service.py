@@ -74,9 +74,9 @@ class HookService:
         when the call cannot be recorded.
         """
         started = perf_counter()
-        site = self._site(request)
+        site = self._site(request, caller)
         visit = _Visit(
-            request, caller, _issuer(request, site, caller), str(uuid4()), self._now(site)
+            request, caller, _issuer(request, site, caller), str(uuid4()), self._now(site, caller)
         )
         drafts: tuple[DraftOrder, ...] = ()
         if request.service.orders:
@@ -91,7 +91,7 @@ class HookService:
             gathered.resources,
             self.knowledge.catalogue,
             issuer=visit.issuer,
-            timezone=site.timezone if site else None,
+            timezone=_timezone(site, caller),
             local_codes=site.local_codes if site else None,
             patient_id=request.patient_id,
             fetched=visit.at,
@@ -104,15 +104,14 @@ class HookService:
         body = self._speak(visit, record, assessment, drafts, gathered)
         return _timed(body, started, read, assessed)
 
-    def _site(self, request: HookRequest) -> Site | None:
-        if request.fhir_server is None:
-            return self.sites.sole()
-        return self.sites.match(request.fhir_server)
+    def _site(self, request: HookRequest, caller: Caller) -> Site | None:
+        sites = self.sites if caller.sites is None else caller.sites
+        return sites.sole() if request.fhir_server is None else sites.match(request.fhir_server)
 
-    def _now(self, site: Site | None) -> datetime:
+    def _now(self, site: Site | None, caller: Caller) -> datetime:
         """Now, on the clock of the place: "today" is the physician's day."""
-        now = self.clock()
-        return now.astimezone(ZoneInfo(site.timezone)) if site and site.timezone else now
+        now, zone = self.clock(), _timezone(site, caller)
+        return now.astimezone(ZoneInfo(zone)) if zone else now
 
     def _concerns_us(self, drafts: Collection[DraftOrder]) -> bool:
         drugs = self.knowledge.catalogue.drugs
@@ -254,10 +253,20 @@ class _Visit:
 
 
 def _issuer(request: HookRequest, site: Site | None, caller: Caller) -> str:
-    """The namespace of finding ids: the configured FHIR base, as the dashboard uses it."""
+    """The namespace of finding ids: the configured FHIR base, as the dashboard uses it.
+
+    A verified client that names a server which is not its own speaks in its own name: it must not
+    leave rows under another's.
+    """
     if site is not None:
         return site.fhir_base
+    if caller.sites is not None:
+        return caller.tenant
     return (request.fhir_server or caller.tenant).removesuffix("/")
+
+
+def _timezone(site: Site | None, caller: Caller) -> str | None:
+    return (site.timezone if site else None) or caller.timezone
 
 
 def _rehearsal(request: HookRequest) -> bool:

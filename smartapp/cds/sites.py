@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,22 @@ class Sites:
         if not _is_plain(fhir_server):
             return None
         return next((s for prefix, s in self._prefixes if fhir_server.startswith(prefix)), None)
+
+    def only(self, bases: Iterable[str], timezone: str | None) -> Sites:
+        """The part of the allow-list that a client with these `fhir_servers` may name.
+
+        A base that no site covers becomes a plain site of its own. `timezone` is taken where the
+        site has none.
+        """
+        own: dict[str, Site] = {}
+        for base in bases:
+            site = self.match(base) or Site(base)
+            if site.prefix and site.fhir_base.rstrip("/") != base.rstrip("/"):
+                site = replace(site, prefix=False)
+            own[base.rstrip("/")] = replace(site, timezone=site.timezone or timezone)
+        part = Sites(own.values())
+        part._exact = own
+        return part
 
     def sole(self) -> Site | None:
         """The only configured site: a call that names no server can come from nowhere else."""

@@ -40,7 +40,8 @@ _PARTS: Mapping[str, tuple[type[RSAKey] | type[ECKey] | type[OKPKey], frozenset[
 class PublicKey:
     """One key of a set, ready to verify with. `curve` is None for RSA.
 
-    `kid` is compared as it is written: some EHRs' hold `+`, `/` and `=`.
+    `kid` is compared as it is written: some EHRs' hold `+`, `/` and `=`. `thumbprint` names the
+    key by its own content (RFC 7638, SHA-256).
     """
 
     key: RSAKey | ECKey | OKPKey
@@ -48,6 +49,7 @@ class PublicKey:
     kind: str
     curve: str | None
     algorithm: str | None
+    thumbprint: str
 
     def fits(self, algorithm: str, kid: str | None) -> bool:
         """Whether a signature by `algorithm` under `kid` may be this key's.
@@ -61,10 +63,6 @@ class PublicKey:
             and self.algorithm in (None, algorithm)
             and (kid is None or self.kid is None or self.kid == kid)
         )
-
-    def thumbprint(self) -> str:
-        """The key's name by its own content (RFC 7638, SHA-256)."""
-        return self.key.thumbprint()
 
 
 def read_key_set(document: Mapping[str, Any]) -> tuple[PublicKey, ...]:
@@ -94,7 +92,7 @@ def _public_key(entry: Mapping[str, Any]) -> PublicKey | None:
         curve = None if isinstance(key, RSAKey) else key.curve_name
     except (JoseError, ValueError, TypeError, KeyError, OverflowError):
         return None
-    return PublicKey(key, kid or None, kind, curve, algorithm)
+    return PublicKey(key, kid or None, kind, curve, algorithm, key.thumbprint())
 
 
 def _may_verify(entry: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ LAW: dict[str, set[str]] = {
     "errors": set(),
     "settings": {"errors"},
     "share": set(),
+    "sitefile": {"errors", "settings"},
     "knowledge": {"errors"},
     "fhir": {"errors", "knowledge"},
     "labs": {"errors", "knowledge", "fhir"},
@@ -24,6 +25,7 @@ LAW: dict[str, set[str]] = {
     "smart": {"errors", "settings", "ledger", "jose"},
     "cds": {
         "errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger", "jose",
+        "sitefile",
     },
     "dashboard": {
         "errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger", "smart",
