@@ -15,6 +15,8 @@ from smartapp.errors import InputError
 from smartapp.knowledge import Knowledge
 from smartapp.knowledge.protocol import Protocol
 from smartapp.labs.reading import Range, Reading, Unused
+from smartapp.labs.timing import is_known
+from smartapp.patient.past import with_labs_as_of
 from smartapp.patient.record import Allergy, EndpointReading, PatientRecord, Problem, Wishes
 from smartapp.patient.therapy import as_known
 from smartapp.patient.wishes import wishes_on
@@ -119,15 +121,16 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
     """The record as it was known at `as_of`. Refuses (InputError) a moment without an offset."""
     if as_of.tzinfo is None:
         raise InputError("as-of needs a UTC offset")
+    record = with_labs_as_of(record, as_of)
     today = as_of.date()
     readings: dict[str, tuple[Reading, ...]] = {}
     withheld: dict[str, Unused] = {}
-    unused = [u for u in record.unused if _known(u.recorded or u.effective, as_of, today)]
+    unused = [u for u in record.unused if is_known(u.recorded or u.effective, as_of, today)]
     # Two days back every zone agrees that it is past: most readings need no look at offsets.
     past = days_before(today, 2)
     for analyte, series in record.series.items():
-        known = tuple([r for r in series.readings if _known(r.recorded, as_of, today)])
-        future = [r for r in known if r.drawn >= past and not _known(r.effective, as_of, today)]
+        known = tuple([r for r in series.readings if is_known(r.recorded, as_of, today)])
+        future = [r for r in known if r.drawn >= past and not is_known(r.effective, as_of, today)]
         if future:
             known = tuple(r for r in known if r not in future)
             unused += [
@@ -167,8 +170,8 @@ def _told(
 ) -> Mapping[tuple[str, str], tuple[EndpointReading, ...]]:
     found: dict[tuple[str, str], list[EndpointReading]] = {}
     for reading in sorted(record.endpoints, key=lambda e: (e.day, e.reference)):
-        known = _known(reading.recorded, as_of, today)
-        if known and _known(reading.effective, as_of, today):
+        known = is_known(reading.recorded, as_of, today)
+        if known and is_known(reading.effective, as_of, today):
             found.setdefault((reading.tool, reading.item), []).append(reading)
     return {key: tuple(readings) for key, readings in found.items()}
 
@@ -191,22 +194,12 @@ def _courses(record: PatientRecord, knowledge: Knowledge, today: date) -> tuple[
     return tuple(course_of(e, drugs[e.agent], today, unknown_stop) for e in known)
 
 
-def _known(moment: Moment | None, as_of: datetime, today: date) -> bool:
-    if moment is None:
-        return True
-    if not isinstance(moment, datetime):
-        return moment <= today
-    if moment.tzinfo is None:
-        return moment.date() <= today
-    return moment <= as_of
-
-
 def _newest_unusable(rows: tuple[Unused, ...], as_of: datetime, today: date) -> Unused | None:
     found = None
     for row in rows:
         if row.void or row.analyte is None or row.effective is None:
             continue
-        if not _known(row.recorded or row.effective, as_of, today):
+        if not is_known(row.recorded or row.effective, as_of, today):
             continue
         if found is None or _day(row) > _day(found):
             found = row

@@ -16,6 +16,8 @@ from smartapp.labs.reading import Range, Reading, Unused
 Invalid = Literal["not-morning", "provisional", "treated"]
 Missing = Literal["none", "unpaired", "withheld"]
 
+_UNDATED = "corrected on a day nobody wrote down: known only as it stands today"
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -127,6 +129,8 @@ def evidence_of(
     if ranged and reading.range is not None:
         used = _range_used(reading.range, reading.unit)
         note = f"{note}; {used}" if note else used
+    if "correction-undated" in reading.flags:
+        note = f"{note}; {_UNDATED}" if note else _UNDATED
     return Evidence(
         reading.reference,
         reading.analyte,

@@ -29,7 +29,7 @@ from smartapp.labs.ranges import Ranges
 from smartapp.labs.reading import LabRecord, Reading, Unused
 from smartapp.labs.refusal import Refusal
 from smartapp.labs.series import Taken, build_series
-from smartapp.labs.timing import Draw, read_draw, when_of, zone_of
+from smartapp.labs.timing import Draw, first_known, read_draw, when_of, zone_of
 from smartapp.labs.units import choose_unit, convert
 from smartapp.labs.usual import UsualRows
 from smartapp.labs.values import Value, read_value
@@ -40,7 +40,11 @@ _STATUS = {
     "preliminary": Refusal("it is preliminary; the final result is to come"),
     "registered": Refusal("it is registered, not resulted yet", blocks=False),
     "cancelled": Refusal("it was cancelled", blocks=False),
-    "entered-in-error": Refusal("it was entered in error", blocks=False),
+    "entered-in-error": Refusal(
+        "it was entered in error; nobody wrote down since when this is known, so that it is known "
+        "only as it stands today",
+        blocks=False,
+    ),
     "unknown": Refusal("its status is unknown"),
 }
 _NO_STATUS = Refusal("it has no status")
@@ -54,23 +58,29 @@ def read_labs(
     local_codes: LocalCodes = NO_LOCAL_CODES,
     sex: str = "male",
     age: int | None = None,
+    lost: Iterable[Unused] = (),
 ) -> LabRecord:
     """Every Observation (and component) that is an analyte of the catalogue.
 
     Units are converted exactly, draws placed on the patient's clock (`timezone` is read for times
     sent in UTC), ranges chosen for `sex` and `age`. What cannot be used is returned with its
-    reason; rows that are none of our analytes are passed over. Duplicates of one draw are one.
+    reason, beside the results `lost` before they came here; rows that are none of our analytes are
+    passed over. Duplicates of one draw are one.
     Refuses (ConfigError) an unknown `timezone`; nothing in a row is ever refused with an error.
     """
     reader = _Reader(catalogue, zone_of(timezone), local_codes, Ranges(sex, age))
+    reader.unused.extend(lost)
     usual, take = reader.usual.read, reader.taken.append
-    for row in newest_versions(observations, reader.unused):
+    newest, older = newest_versions(observations)
+    for row in older:
+        reader.pass_over(row)
+    for row in newest:
         taken = usual(row)
         if taken is None:
             reader.read(row)
         else:
             take(taken)
-    return build_series(reader.taken, reader.unused, catalogue)
+    return build_series(reader.taken, reader.unused, catalogue, reader.latest)
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -97,6 +107,12 @@ class _Reader:
         self._draws: dict[str | None, Draw | Refusal] = {}
         self.usual = UsualRows(catalogue, ranges, self._draws, self._draw)
 
+    @property
+    def latest(self) -> datetime | None:
+        """The last of all times that were told: every one of them was looked up on the way."""
+        moments = [draw.moment for draw in self._draws.values() if isinstance(draw, Draw)]
+        return max(moments, default=None)
+
     def read(self, observation: Observation) -> None:
         match = match_code(observation.code, self._catalogue, self._local_codes)
         components = observation.component
@@ -113,17 +129,20 @@ class _Reader:
         if match is not None and not (found and _is_empty(observation)):
             self._take(row, observation, match)
 
+    def pass_over(self, older: Observation) -> None:
+        """Tells of a version of a record that another one has replaced."""
+        row = self._row(older)
+        reason = f"an older version of {row.reference}"
+        self.unused.append(Unused(row.reference, reason, recorded=row.recorded, void=True))
+
     def _row(self, observation: Observation) -> _Row:
-        text = when_of(observation)
-        draw = self._draw(text)
-        recorded = self._draw(observation.issued) if observation.issued else draw
-        if isinstance(recorded, Refusal):
-            recorded = draw
+        if observation.issued:
+            self._draw(observation.issued)  # for `latest`
         return _Row(
             observation,
             f"Observation/{observation.id}" if observation.id else "Observation without id",
-            draw,
-            None if isinstance(recorded, Refusal) else recorded.effective,
+            self._draw(when_of(observation)),
+            first_known(observation),
         )
 
     def _draw(self, text: str | None) -> Draw | Refusal:
@@ -171,7 +190,7 @@ class _Reader:
         if not _believable(number, analyte):
             return _absurd(number, analyte)
         range_ = self._ranges.of(analyte, part.referenceRange, unit)
-        flags = _flags(match, value, unit, number, observation.status)
+        flags = _flags(match, value, unit, number, observation)
         if range_ is not None and range_.source == "default" and part.referenceRange:
             flags += ("default-range",)
         if analyte.printed_cuts and unit.spelling == analyte.si_unit:
@@ -288,7 +307,7 @@ def _absurd(number: Decimal, analyte: Analyte) -> Refusal:
 
 
 def _flags(
-    match: Match, value: Value, unit: Unit, number: Decimal, status: str | None
+    match: Match, value: Value, unit: Unit, number: Decimal, observation: Observation
 ) -> tuple[str, ...]:
     flags: tuple[str, ...] = ()
     if unit.kind != match.loinc.kind and match.loinc.code:
@@ -300,8 +319,10 @@ def _flags(
         flags += ("soft-limit",)
     if value.quoted:
         flags += ("quoted-number",)
-    if status != "final" and status is not None:
-        flags += (status,)
+    if observation.status != "final" and observation.status is not None:
+        flags += (observation.status,)
+        if observation.issued is None:
+            flags += ("correction-undated",)
     if match.local:
         flags += ("local-code",)
     if not value.unit_code and not value.unit_text:

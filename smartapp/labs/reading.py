@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -44,7 +44,8 @@ class Reading(Struct, frozen=True, gc=False):
     clock      "morning" 07:00-11:00 on the patient's clock; "provisional" when the draw has no
                local clock (contract 3).
     flags      short machine words, e.g. "unit-over-code", "soft-limit", "quoted-number",
-               "on-the-limit", "corrected", "default-range", "assumed-unit".
+               "on-the-limit", "corrected", "default-range", "assumed-unit",
+               "correction-undated" (nobody knows since when it reads like this).
     recorded   when it first became known (issued, else effective); the engine's as-of cut.
     site       body site as code or words, where one was sent
     method     comparability class of assay and code; a series breaks where it changes.
@@ -115,7 +116,9 @@ class LabRecord:
     """All results of one man: a series for each analyte seen, and every row seen and not used.
 
     `unused` holds those of the series too, in an order that does not depend on how rows came.
+    `latest` is a naive UTC time after which no row tells anything; None where none tells a time.
     """
 
     series: Mapping[str, Series]
     unused: tuple[Unused, ...] = ()
+    latest: datetime | None = field(default=None, compare=False)

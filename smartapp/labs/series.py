@@ -26,7 +26,9 @@ class Taken(Struct, frozen=True, gc=False):
     moment: datetime
 
 
-def build_series(taken: Iterable[Taken], unused: list[Unused], catalogue: Catalogue) -> LabRecord:
+def build_series(
+    taken: Iterable[Taken], unused: list[Unused], catalogue: Catalogue, latest: datetime | None
+) -> LabRecord:
     """Series oldest first, one for each analyte that was seen, usable or not."""
     by_analyte: dict[str, list[Taken]] = {}
     for one in taken:
@@ -51,7 +53,7 @@ def build_series(taken: Iterable[Taken], unused: list[Unused], catalogue: Catalo
         )
         for key in sorted(by_analyte.keys() | doubtful.keys())
     }
-    return LabRecord(series, tuple(unused))
+    return LabRecord(series, tuple(unused), latest)
 
 
 def _one_per_draw(rows: list[Taken], unused: list[Unused]) -> list[Taken]:

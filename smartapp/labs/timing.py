@@ -50,6 +50,39 @@ def when_of(row: Observation) -> str | None:
     return None if period is None else period.start or period.end
 
 
+def first_known(row: Observation) -> datetime | date | None:
+    """When a result became known: as `issued` says, else when it was drawn.
+
+    Of a draw of which only the month or year is told, its first day; None where nothing is to read.
+    """
+    for text in (row.issued, when_of(row)):
+        if text is None:
+            continue
+        try:
+            when = parse(text)
+        except InputError:
+            continue
+        if not isinstance(when, Partial):
+            return when
+        if text is not row.issued:
+            return when.first
+    return None
+
+
+def is_known(moment: datetime | date | None, as_of: datetime, today: date) -> bool:
+    """Whether what was first told at `moment` was known at `as_of`, which fell on `today`.
+
+    A date, or a time without an offset, is known from its day on; what tells no time always was.
+    """
+    if moment is None:
+        return True
+    if not isinstance(moment, datetime):
+        return moment <= today
+    if moment.tzinfo is None:
+        return moment.date() <= today
+    return moment <= as_of
+
+
 def read_draw(text: str | None, zone: tzinfo | None, morning: Morning | None) -> Draw | Refusal:
     """When the specimen was taken.
 

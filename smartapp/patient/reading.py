@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Protocol, TypeVar
 
@@ -12,8 +11,8 @@ from smartapp.fhir.dates import Partial, parse
 from smartapp.fhir.model import Quarantined, Resources
 from smartapp.fhir.resources import Patient, Reference
 from smartapp.knowledge.catalogue import Catalogue
-from smartapp.labs import read_labs
-from smartapp.labs.reading import Series, Unused
+from smartapp.labs import LabHistory, LabRows
+from smartapp.labs.reading import Unused
 from smartapp.patient.allergies import read_allergy
 from smartapp.patient.days import zone
 from smartapp.patient.demographics import read_demographics
@@ -21,6 +20,7 @@ from smartapp.patient.endpoints import lab_codes, read_endpoints
 from smartapp.patient.handing import read_administration, read_dispense
 from smartapp.patient.index import Index, index_of
 from smartapp.patient.medication import medications_by_id
+from smartapp.patient.past import in_order
 from smartapp.patient.problems import read_condition, read_procedure
 from smartapp.patient.record import Allergy, PatientRecord, Problem, Taking, TherapyTimeline
 from smartapp.patient.subject import Subject, stranger
@@ -61,13 +61,16 @@ def read_record(
     demographics = read_demographics(reader.patient, problems)
     observations = reader.own(resources.observations, "Observation")
     site_codes = local_codes or {}
-    labs = read_labs(
-        observations,
+    quarantined = sorted(set(resources.quarantined), key=lambda row: (row.reference, row.path))
+    rows = LabRows(
+        tuple(observations),
         catalogue,
-        timezone=timezone,
-        local_codes=lab_codes(site_codes, catalogue.questionnaires),
-        sex="female" if demographics.sex == "not-male" else "male",
+        timezone,
+        lab_codes(site_codes, catalogue.questionnaires),
+        "female" if demographics.sex == "not-male" else "male",
+        tuple(_lost_results(quarantined, catalogue)),
     )
+    labs = rows.read()
     told = read_endpoints(
         reader.own(_once(resources.questionnaire_responses), "QuestionnaireResponse"),
         observations,
@@ -75,8 +78,6 @@ def read_record(
         reader.local,
         site_codes,
     )
-    quarantined = sorted(set(resources.quarantined), key=lambda row: (row.reference, row.path))
-    lost = _lost_results(quarantined, catalogue)
     return PatientRecord(
         issuer=issuer,
         demographics=demographics,
@@ -86,15 +87,14 @@ def read_record(
         wishes=read_wishes(
             problems, reader.own(resources.goals, "Goal"), observations, reader.local, told.wishes
         ),
-        series=_with_lost(labs.series, lost),
-        unused=tuple(
-            sorted({*reader.unused, *labs.unused, *told.unused, *lost}, key=_unused_order)
-        ),
+        series=labs.series,
+        unused=in_order({*reader.unused, *labs.unused, *told.unused}),
         quarantined=tuple(quarantined),
         gaps=tuple(sorted(resources.gaps, key=lambda gap: (gap.what, gap.state, gap.reason))),
         timezone=timezone,
         fetched=fetched,
         endpoints=told.readings,
+        labs=LabHistory(rows, labs),
     )
 
 
@@ -230,17 +230,3 @@ def _effective(text: str | None) -> datetime | date | None:
     except InputError:
         return None
     return when.last if isinstance(when, Partial) else when
-
-
-def _with_lost(series: Mapping[str, Series], lost: Iterable[Unused]) -> Mapping[str, Series]:
-    """The series with the lost results among their unused ones."""
-    complete = dict(series)
-    for row in lost:
-        key = row.analyte or ""
-        known = complete.get(key) or Series(key, ())
-        complete[key] = replace(known, unused=(*known.unused, row))
-    return complete
-
-
-def _unused_order(row: Unused) -> tuple[str, str, str]:
-    return row.reference, row.reason, row.analyte or ""
