@@ -1,4 +1,4 @@
-"""Asked for a past day, the engine knows only what was known then: also of rows about one another."""
+"""Asked for a past day, the engine knows only what was known then, of several rows together too."""
 
 from __future__ import annotations
 
