@@ -41,6 +41,7 @@ from smartapp.ledger.store import Ledger
 STATE_LIFE = timedelta(minutes=10)
 IDLE_LIFE = timedelta(minutes=15)
 WHOLE_LIFE = timedelta(hours=8)
+_FREE = 0
 _TOUCH_EVERY = timedelta(seconds=15)  # a page full of pictures is one use, not twenty writes
 
 PageGap = tuple[str, str, str]
@@ -101,7 +102,17 @@ _TOUCH = schema.Statement(
 _TOKENS = schema.Statement(select(_l.data_key, _l.tokens).where(_l.id == bindparam("launch")))
 _TAKE_LEASE = schema.Statement(
     update(launches)
-    .where(_l.id == bindparam("launch"), _l.lease_until < bindparam("now"))
+    .where(_l.id == bindparam("launch"), _l.lease_until == bindparam("free"))
+    .values(lease_until=bindparam("until"))
+    .returning(_l.data_key, _l.tokens)
+)
+_TAKE_OVER = schema.Statement(
+    update(launches)
+    .where(
+        _l.id == bindparam("launch"),
+        _l.lease_until > bindparam("free"),
+        _l.lease_until < bindparam("now"),
+    )
     .values(lease_until=bindparam("until"))
     .returning(_l.data_key, _l.tokens)
 )
@@ -167,11 +178,15 @@ class StoredPages:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to use a launch's refresh token, held by one caller until `until`."""
+    """The right to use a launch's refresh token, held by one caller until `until`.
+
+    `taken_over`: its last holder never finished, so the refresh token may have been used.
+    """
 
     launch_id: str
     tokens: bytes
     until: datetime
+    taken_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +250,7 @@ class Launches:
             data_key=data_key,
             context=sealer.seal(context, f"context/{launch_id}"),
             tokens=None if tokens is None else sealer.seal(tokens, f"tokens/{launch_id}"),
-            lease_until=0,
+            lease_until=_FREE,
             fetch=0,
             fetched=None,
             gaps=None,
@@ -281,12 +296,16 @@ class Launches:
         The tokens come with it, read in the same statement: they are the newest there are.
         """
         until = now + life
+        wanted = {"launch": launch_id, "until": _ms(until), "free": _FREE}
         with self.ledger.transaction() as conn:
-            row: Any = _TAKE_LEASE.run(
-                conn, launch=launch_id, now=_ms(now), until=_ms(until)
-            ).first()
+            row: Any = _TAKE_LEASE.run(conn, **wanted).first()
+            taken_over = row is None
+            if taken_over:
+                row = _TAKE_OVER.run(conn, now=_ms(now), **wanted).first()
         tokens = None if row is None else self._open_tokens(row, launch_id)
-        return None if tokens is None else Lease(launch_id, tokens, _time(_ms(until)))
+        if tokens is None:
+            return None
+        return Lease(launch_id, tokens, _time(_ms(until)), taken_over)
 
     def finish(self, lease: Lease, tokens: bytes) -> bool:
         """Store what the refresh gave and free the lease; False if the lease was lost meanwhile."""
@@ -297,7 +316,7 @@ class Launches:
                 return False
             sealed = self._sealer(row, lease.launch_id).seal(tokens, place)
             done = _PUT_TOKENS.run(
-                conn, launch=lease.launch_id, until=_ms(lease.until), sealed=sealed, free=0
+                conn, launch=lease.launch_id, until=_ms(lease.until), sealed=sealed, free=_FREE
             )
             return bool(done.rowcount == 1)
 

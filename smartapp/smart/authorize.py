@@ -1,12 +1,14 @@
-"""The authorization request: state, PKCE and the address the browser is sent to."""
+"""The authorization request: state, PKCE, and what the browser carries to the EHR."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
-from authlib.integrations.requests_client import OAuth2Session
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from smartapp.smart.discovery import SmartConfiguration
 from smartapp.smart.issuers import Issuer
@@ -31,11 +33,21 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """The browser's next address and the state that will come back from it."""
+    """What goes to the EHR's authorization endpoint, and the state that will come back from it."""
 
-    url: str
-    state: str
+    endpoint: str
+    parameters: Mapping[str, str]
     attempt: Attempt
+
+    @property
+    def state(self) -> str:
+        """The value under which the attempt is remembered."""
+        return self.parameters["state"]
+
+    @property
+    def url(self) -> str:
+        """The request as one address; what the endpoint's own query holds stays in it."""
+        return str(add_params_to_uri(self.endpoint, list(self.parameters.items())))
 
 
 def authorization_request(
@@ -52,18 +64,19 @@ def authorization_request(
     `iss` goes into `aud` byte for byte as received. S256 is sent whether or not the server
     advertises it; `plain` never is. A nonce goes along when an id_token is asked for.
     """
-    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
+    verifier = secrets.token_urlsafe(64)
     nonce = secrets.token_urlsafe(24) if "openid" in scope.split() else None
-    extra = {"aud": iss, "launch": launch} | ({"nonce": nonce} if nonce else {})
-    with OAuth2Session(
-        client_id=issuer.client_id,
-        redirect_uri=redirect_uri,
-        scope=scope,
-        code_challenge_method="S256",
-    ) as session:
-        url, _ = session.create_authorization_url(
-            config.authorization_endpoint, state=state, code_verifier=verifier, **extra
-        )
+    parameters = {
+        "response_type": "code",
+        "client_id": issuer.client_id,
+        "redirect_uri": redirect_uri,
+        "scope": scope,
+        "state": secrets.token_urlsafe(32),
+        "aud": iss,
+        "launch": launch,
+        "code_challenge": create_s256_code_challenge(verifier),
+        "code_challenge_method": "S256",
+    } | ({"nonce": nonce} if nonce else {})
     attempt = Attempt(
         issuer=issuer.fhir_base,
         iss=iss,
@@ -73,4 +86,4 @@ def authorization_request(
         redirect_uri=redirect_uri,
         scope=scope,
     )
-    return AuthorizationRequest(url, state, attempt)
+    return AuthorizationRequest(config.authorization_endpoint, parameters, attempt)

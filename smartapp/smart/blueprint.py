@@ -1,4 +1,4 @@
-"""The routes of the front door: `/launch`, `/callback`, `/open`."""
+"""The routes of the front door: `/launch`, `/callback`, `/open`, `/.well-known/jwks.json`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import msgspec
-from flask import Blueprint, redirect, request
+from flask import Blueprint, jsonify, redirect, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
@@ -26,8 +26,9 @@ from smartapp.smart import id_token, scopes, tokens
 from smartapp.smart.authorize import Attempt, authorization_request
 from smartapp.smart.context import LaunchContext
 from smartapp.smart.ids import bare_id
-from smartapp.smart.pages import launch_error, unstored
-from smartapp.smart.sessions import NewLaunch, Sessions, new_browser, set_cookie
+from smartapp.smart.keys import JWKS_MAX_AGE
+from smartapp.smart.pages import going_on, launch_error, unstored
+from smartapp.smart.sessions import JWKS_PATH, NewLaunch, Sessions, new_browser, set_cookie
 
 _LONGEST = 8192
 _STYLES = "/smart-static"
@@ -49,6 +50,7 @@ def blueprint(sessions: Sessions) -> Blueprint:
     smart.add_url_rule("/launch", view_func=door.launch, methods=["GET"])
     smart.add_url_rule("/callback", view_func=door.callback, methods=["GET"])
     smart.add_url_rule("/open", view_func=door.open_server, endpoint="open", methods=["GET"])
+    smart.add_url_rule(JWKS_PATH, view_func=door.jwks, methods=["GET"])
     smart.before_request(_only_get)
     smart.app_errorhandler(LaunchError)(door.refused)
     return smart
@@ -69,6 +71,8 @@ class Door:
         if issuer.auth == "none":
             raise MissingLaunch("This is an open test server: it is opened at /open, not launched.")
         config = self.sessions.discovery.smart(iss)
+        # Refused now, where a key is missing, and not after the user has signed in.
+        self.sessions.clients.user_client(issuer, config)
         asked = authorization_request(
             issuer,
             config,
@@ -81,6 +85,10 @@ class Door:
         self.sessions.launches.remember_state(
             asked.state, browser, msgspec.json.encode(asked.attempt), self.sessions.clock()
         )
+        if issuer.authorize == "post":
+            page = going_on(asked, issuer, self.sessions.settings.url(_STYLES))
+            set_cookie(page, browser)
+            return page
         return _sent(asked.url, browser, 302)
 
     def callback(self) -> Response:
@@ -113,6 +121,14 @@ class Door:
             need_patient_banner=True, app_context=None, scope="", granted=None,
         )  # fmt: skip
         return self._to_chart(self.sessions.begin(new, browser), browser)
+
+    def jwks(self) -> Response:
+        """Our public keys, for anyone; kept by others no longer than a rotation waits for them."""
+        response = jsonify(self.sessions.clients.ring.published())
+        age = int(JWKS_MAX_AGE.total_seconds())
+        response.headers["Cache-Control"] = f"public, max-age={age}"
+        response.add_etag()
+        return response.make_conditional(request)
 
     def refused(self, error: LaunchError) -> Response:
         """The page of a launch error, for this room's routes and the chart's alike."""
@@ -154,7 +170,7 @@ class Door:
         config = sessions.discovery.smart(attempt.iss)
         code = _code({config.issuer, issuer.id_token_issuer, attempt.iss})
         granted = tokens.exchange_code(
-            issuer,
+            sessions.clients.user_client(issuer, config),
             config,
             code=code,
             verifier=attempt.verifier,
@@ -206,7 +222,7 @@ class Door:
 
 def _only_get() -> None:
     """Refuses (405) a HEAD, which Flask answers like a GET: a link checker must spend no state."""
-    if request.method == "HEAD" and request.endpoint != "smart.static":
+    if request.method == "HEAD" and request.endpoint not in ("smart.static", "smart.jwks"):
         raise MethodNotAllowed(["GET"])
 
 

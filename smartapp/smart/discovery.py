@@ -34,6 +34,7 @@ class SmartConfiguration:
     grant_types: frozenset[str]
     challenge_methods: frozenset[str]
     auth_methods: frozenset[str]
+    signing_algorithms: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class Discovery:
             value = _text(document, name)
             if value is None:
                 return None
-            address = urljoin(fhir_base.removesuffix("/") + "/", value)
+            # One that is whole stays as it is written: assertions repeat it as their audience.
+            whole = value.startswith(("https://", "http://"))
+            address = value if whole else urljoin(fhir_base.removesuffix("/") + "/", value)
             if not is_safe(address):
                 raise DiscoveryFailed(f"The EHR's {name} is not https.")
             return address
@@ -96,6 +99,7 @@ class Discovery:
             grant_types=_words(document, "grant_types_supported"),
             challenge_methods=_words(document, "code_challenge_methods_supported"),
             auth_methods=_words(document, "token_endpoint_auth_methods_supported"),
+            signing_algorithms=_words(document, "token_endpoint_auth_signing_alg_values_supported"),
         )
 
     def openid(self, base: str) -> OpenIdConfiguration:

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smartapp.errors import ConfigError, UnknownIssuer
 from smartapp.settings import is_loopback
+from smartapp.smart.keys import ALGORITHMS, Algorithm
 
 Profile = Literal[
     "generic", "epic", "oracle", "athena", "meditech", "medplum", "smart-launcher", "hapi"
 ]
-Auth = Literal["public", "secret", "none"]
+Auth = Literal["public", "secret", "key", "none"]
+AuthorizeBy = Literal["get", "post"]
 
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
@@ -39,11 +41,20 @@ class Issuer:
     auth: Auth = "public"
     client_id: str = ""
     client_secret: str | None = field(default=None, repr=False)
+    assertion_alg: Algorithm | None = None
+    assertion_jku: bool = False
+    backend_client_id: str | None = None
+    authorize: AuthorizeBy = "get"
     scopes: str | None = None
     timezone: str | None = None
     frame_ancestors: tuple[str, ...] = ()
     id_token_issuer: str | None = None
     local_codes: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+
+    @property
+    def has_key(self) -> bool:
+        """Whether any client of this app signs in to this EHR by a key."""
+        return self.auth == "key" or self.backend_client_id is not None
 
 
 class Issuers:
@@ -123,7 +134,7 @@ class _Table:
         self._folder = folder
 
     def issuer(self) -> Issuer:
-        auth = self._auth()
+        auth: Auth = self._choice("auth", get_args(Auth), "public")
         issuer = Issuer(
             fhir_base=self._base(),
             profile=self._choice("profile", get_args(Profile), "generic"),
@@ -131,6 +142,10 @@ class _Table:
             auth=auth,
             client_id=self._client_id(auth),
             client_secret=self._secret(auth),
+            backend_client_id=self._backend_client(auth),
+            assertion_alg=self._choice("assertion_alg", ALGORITHMS, None),
+            assertion_jku=self._flag("assertion_jku"),
+            authorize=self._choice("authorize", get_args(AuthorizeBy), "get"),
             scopes=self._scopes(),
             timezone=self._timezone(),
             frame_ancestors=self._origins("frame_ancestors"),
@@ -139,6 +154,9 @@ class _Table:
         )
         if self._table:
             raise self._wrong(min(self._table), "unknown key")
+        for key in ("assertion_alg", "assertion_jku"):
+            if getattr(issuer, key) and not issuer.has_key:
+                raise self._wrong(key, 'is for auth = "key" or a backend_client_id only')
         return issuer
 
     def _wrong(self, key: str, why: str) -> ConfigError:
@@ -158,9 +176,9 @@ class _Table:
             raise self._wrong(key, "true or false is needed")
         return value
 
-    def _choice(self, key: str, allowed: tuple[str, ...], default: str) -> Any:
+    def _choice(self, key: str, allowed: tuple[str, ...], default: str | None) -> Any:
         value = self._text(key) or default
-        if value not in allowed:
+        if value is not None and value not in allowed:
             raise self._wrong(key, f"{value!r} is not one of {', '.join(allowed)}")
         return value
 
@@ -182,12 +200,6 @@ class _Table:
             raise self._wrong("fhir_base", "must be https unless it is loopback")
         return base
 
-    def _auth(self) -> Auth:
-        if self._table.get("auth") == "key":
-            raise self._wrong("auth", "private_key_jwt is not offered by this version")
-        auth: Auth = self._choice("auth", get_args(Auth), "public")
-        return auth
-
     def _client_id(self, auth: Auth) -> str:
         client_id = self._text("client_id")
         if auth == "none":
@@ -196,6 +208,12 @@ class _Table:
             raise self._wrong("client_id", 'is required unless auth is "none"')
         if auth == "secret" and ":" in client_id:
             raise self._wrong("client_id", "HTTP Basic cannot carry a colon in it")
+        return client_id
+
+    def _backend_client(self, auth: Auth) -> str | None:
+        client_id = self._text("backend_client_id")
+        if client_id is not None and auth == "none":
+            raise self._wrong("backend_client_id", "an open test server has no clients")
         return client_id
 
     def _secret(self, auth: Auth) -> str | None:

@@ -1,7 +1,8 @@
-"""What a launch that cannot go on says: what happened, what to do, and a reference.
+"""The door's own pages: on to the EHR by POST, and what a launch that cannot go on says.
 
-These pages hold no patient data and offer no action, so any page may frame them: inside an EHR's
-frame nobody would see them otherwise (architecture, decision 10).
+Error pages hold no patient data and offer no action, so any page may frame them: inside an EHR's
+frame nobody would see them otherwise (architecture, decision 10). The page that goes on to the
+sign-in acts, so only the EHR's own origins may frame it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from werkzeug.wrappers import Response
 
 from smartapp import errors
 from smartapp.errors import LaunchError
+from smartapp.smart.authorize import AuthorizationRequest
+from smartapp.smart.issuers import Issuer
 
 _log = logging.getLogger("smartapp.smart")
 
 CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+# No form-action: browsers hold a form's redirects to it too, and where the sign-in leads from the
+# authorization endpoint (its login pages, back to us) is the EHR's business.
+_GOING_ON = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ _ADVICE: dict[type[LaunchError], Advice] = {
     errors.NoPatient: Advice(
         "No patient was chosen", "Open a patient's chart in the EHR, then the app from there."
     ),
+    errors.ClientKeyMissing: Advice(
+        "The app cannot sign in to the EHR",
+        "Ask whoever looks after this app to look at its keys (`smartapp keys list`).",
+    ),
+    errors.TokenAnswerLost: Advice("The EHR did not complete the sign-in", f"{_AGAIN} {_TELL}"),
     errors.LaunchExpired: Advice("This launch is over", _AGAIN),
 }
 _DEFAULT = Advice("The app could not be opened", f"{_AGAIN} {_TELL}")
@@ -87,6 +98,19 @@ def launch_error(error: LaunchError, stylesheet: str) -> Response:
     response.headers["Content-Security-Policy"] = CSP
     response.headers["X-Content-Type-Options"] = "nosniff"
     return unstored(response)
+
+
+def going_on(asked: AuthorizationRequest, issuer: Issuer, styles: str) -> Response:
+    """The page that carries the authorization request by POST: by script, or by its button."""
+    response = make_response(render_template("smart/authorize.html", asked=asked, styles=styles))
+    ancestors = " ".join(issuer.frame_ancestors) or "'none'"
+    response.headers["Content-Security-Policy"] = f"{_GOING_ON}; frame-ancestors {ancestors}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    unstored(response)
+    # With no referrer at all the POST would say `Origin: null`, which servers may refuse. The
+    # origin alone shows nothing of this page's address.
+    response.headers["Referrer-Policy"] = "strict-origin"
+    return response
 
 
 def unstored(response: Response) -> Response:

@@ -19,42 +19,48 @@ import msgspec
 from flask import request
 from werkzeug.wrappers import Response
 
-from smartapp.errors import CookieLost, DiscoveryFailed, LaunchExpired, TokenExchangeFailed
+from smartapp.errors import (
+    ClientKeyMissing,
+    CookieLost,
+    DiscoveryFailed,
+    LaunchError,
+    LaunchExpired,
+    NoPatient,
+    TokenAnswerLost,
+    TokenExchangeFailed,
+    UnknownIssuer,
+)
 from smartapp.ledger import AuditEvent, Launches, Ledger, audit
 from smartapp.ledger.launches import WHOLE_LIFE, Lease
 from smartapp.settings import Settings
 from smartapp.smart import tokens
+from smartapp.smart.client import ClientKeys
 from smartapp.smart.context import LaunchContext
 from smartapp.smart.discovery import Discovery
 from smartapp.smart.issuers import Issuer, Issuers
-from smartapp.smart.tokens import TokenResponse
+from smartapp.smart.keyring import KeyRing
+from smartapp.smart.token_response import TokenResponse
+from smartapp.smart.token_set import TokenSet, token_set
 
 COOKIE = "__Host-hpg"
-REFRESH_AHEAD_S = 90
-DEFAULT_LIFE_S = 300
+JWKS_PATH = "/.well-known/jwks.json"
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 _POLL_S = 0.05
 
 _log = logging.getLogger("smartapp.smart")
 _END = "This launch is over. Open the app from the patient's chart again."
+_RUN_OUT = (
+    "The EHR's permission for this launch has run out. Open the app from the patient's chart again."
+)
+_ANOTHER_PATIENT = (
+    "The EHR now names another patient for this launch, so it was ended. Open the app from the "
+    "chart of the patient you mean."
+)
 
 
 def utc_now() -> datetime:
     """The front door's clock, unless another is given."""
     return datetime.now(UTC)
-
-
-class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
-    """The tokens of a launch as the ledger keeps them, sealed.
-
-    `renew_at` and `expires_at` are seconds since the epoch; None when the server said nothing
-    and there is nothing to renew with: then only the FHIR server knows.
-    """
-
-    access_token: str
-    refresh_token: str | None
-    renew_at: float | None
-    expires_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,12 @@ class Sessions:
     pause: Callable[[float], None] = time.sleep
     launches: Launches = field(init=False)
     discovery: Discovery = field(init=False)
+    clients: ClientKeys = field(init=False)
 
     def __post_init__(self) -> None:
+        ring = KeyRing(self.settings.home_dir, self.ledger.vault, self.clock)
+        jwks_url = self.settings.url(JWKS_PATH)
+        object.__setattr__(self, "clients", ClientKeys(ring, jwks_url, self.clock))
         object.__setattr__(self, "launches", Launches(self.ledger))
         object.__setattr__(self, "discovery", Discovery(self.timeout_s, self.clock))
 
@@ -112,7 +122,7 @@ class Sessions:
             timezone=new.issuer.timezone,
             extra=new.extra,
         )
-        kept = None if new.granted is None else msgspec.json.encode(_token_set(new.granted, now))
+        kept = None if new.granted is None else msgspec.json.encode(token_set(new.granted, now))
         with self.ledger.transaction() as conn:
             self.launches.start(
                 conn, context.launch_id, browser, msgspec.json.encode(context), kept, now
@@ -150,23 +160,21 @@ class Sessions:
             if stored is None:
                 return None
             held = msgspec.json.decode(stored, type=TokenSet)
-            if not self._due(held, rejected):
+            now = self.clock()
+            if not held.is_due(now, rejected):
                 return held.access_token
-            usable = self._usable(held, rejected)
+            usable = held.is_usable(now, rejected)
             if held.refresh_token is None:
                 if usable:
                     return held.access_token
-                raise LaunchExpired(
-                    "The EHR's permission for this launch has run out. Open the app from the "
-                    "patient's chart again."
-                )
-            lease = self.launches.lease(launch_id, self.clock(), self._lease_life)
+                raise LaunchExpired(_RUN_OUT)
+            lease = self.launches.lease(launch_id, now, self._lease_life)
             if lease is not None:
                 return self._renew(lease, rejected)
             # Another worker is refreshing. What still works is used; else its answer is awaited.
             if usable:
                 return held.access_token
-            if self.clock() >= deadline:
+            if now >= deadline:
                 raise TokenExchangeFailed("The EHR's token endpoint did not answer in time.")
             self.pause(_POLL_S)
 
@@ -195,42 +203,56 @@ class Sessions:
         # Longer than the slowest refresh (connecting and reading), so that it does not lapse early.
         return timedelta(seconds=2 * self.timeout_s + 5)
 
-    def _due(self, held: TokenSet, rejected: str | None) -> bool:
-        if held.access_token == rejected:
-            return True
-        return held.renew_at is not None and self.clock().timestamp() >= held.renew_at
-
-    def _usable(self, held: TokenSet, rejected: str | None) -> bool:
-        alive = held.expires_at is None or self.clock().timestamp() < held.expires_at
-        return alive and held.access_token != rejected
-
     def _renew(self, lease: Lease, rejected: str | None) -> str:
+        """The next access token, by the refresh token that this worker alone may use now."""
         held = msgspec.json.decode(lease.tokens, type=TokenSet)
-        if held.refresh_token is None or not self._due(held, rejected):
+        if held.refresh_token is None or not held.is_due(self.clock(), rejected):
             self.launches.finish(lease, lease.tokens)
             return held.access_token
+        if lease.taken_over:
+            return self._go_on(lease, held.without_refresh(), rejected, LaunchExpired(_RUN_OUT))
         context = self._context(lease.launch_id)
-        issuer = self.issuers.named(context.issuer)
         try:
-            config = self.discovery.smart(context.fhir_base)
-            given = tokens.refresh(issuer, config, held.refresh_token, self.timeout_s)
+            given = self._refreshed(context, held.refresh_token)
         except LaunchExpired:
             self._end(context)
             raise
-        except (TokenExchangeFailed, DiscoveryFailed):
+        except TokenAnswerLost as error:
+            _log.warning("a refresh was not answered: issuer=%s", context.issuer)
+            return self._go_on(lease, held.without_refresh(), rejected, error)
+        except (TokenExchangeFailed, DiscoveryFailed, ClientKeyMissing) as error:
             self.discovery.forget(context.fhir_base)
-            self.launches.finish(lease, lease.tokens)
-            if self._usable(held, rejected):
-                return held.access_token
-            raise
+            return self._go_on(lease, held, rejected, error)
+        return self._keep(lease, context, token_set(given, self.clock(), kept=held.refresh_token))
+
+    def _refreshed(self, context: LaunchContext, refresh_token: str) -> TokenResponse:
+        """The EHR's answer to a refresh. Refuses (LaunchExpired) one about another patient."""
+        issuer = self.issuers.named(context.issuer)
+        config = self.discovery.smart(context.fhir_base)
+        client = self.clients.user_client(issuer, config)
+        try:
+            given = tokens.refresh(client, config, refresh_token, self.timeout_s)
+        except NoPatient:
+            raise LaunchExpired(_ANOTHER_PATIENT) from None
         if given.patient is not None and given.patient != context.patient_id:
-            self._end(context)
-            raise LaunchExpired(
-                "The EHR now names another patient for this launch, so it was ended. Open the app "
-                "from the chart of the patient you mean."
-            )
-        renewed = _token_set(given, self.clock(), kept=held.refresh_token)
-        self.launches.finish(lease, msgspec.json.encode(renewed))
+            raise LaunchExpired(_ANOTHER_PATIENT)
+        return given
+
+    def _go_on(self, lease: Lease, held: TokenSet, rejected: str | None, error: LaunchError) -> str:
+        """The old access token while it works, then `error`; `held` is what is kept."""
+        self.launches.finish(lease, msgspec.json.encode(held))
+        if held.is_usable(self.clock(), rejected):
+            return held.access_token
+        raise error
+
+    def _keep(self, lease: Lease, context: LaunchContext, renewed: TokenSet) -> str:
+        if not self.launches.finish(lease, msgspec.json.encode(renewed)):
+            try:
+                self.launches.tokens(lease.launch_id)
+            except LaunchExpired:
+                # Somebody logged out meanwhile: what came too late must not outlive the launch.
+                self._revoke(context, renewed)
+                raise
         return renewed.access_token
 
     def _context(self, launch_id: str) -> LaunchContext:
@@ -243,23 +265,26 @@ class Sessions:
                 audit.append(conn, self._event(audit.CHART_CLOSED, context))
 
     def _revoke(self, context: LaunchContext, held: TokenSet) -> None:
-        issuer = self.issuers.named(context.issuer)
+        """Tell the EHR, where it wants to know, that both tokens are done with."""
         try:
-            endpoint = self.discovery.smart(context.fhir_base).revocation_endpoint
-        except DiscoveryFailed:
-            endpoint = None
+            config = self.discovery.smart(context.fhir_base)
+            client = self.clients.user_client(self.issuers.named(context.issuer), config)
+        except (DiscoveryFailed, ClientKeyMissing, UnknownIssuer) as error:
+            _log.warning("tokens not revoked: issuer=%s %s", context.issuer, error.public)
+            return
+        endpoint = config.revocation_endpoint
         if endpoint is None:
             return
-        done = True
-        if held.refresh_token is not None:
-            done = tokens.revoke(
-                issuer, endpoint, held.refresh_token, "refresh_token", self.timeout_s
+        done = [
+            tokens.revoke(client, endpoint, token, hint, self.timeout_s)
+            for token, hint in (
+                (held.refresh_token, "refresh_token"),
+                (held.access_token, "access_token"),
             )
-        if not (
-            tokens.revoke(issuer, endpoint, held.access_token, "access_token", self.timeout_s)
-            and done
-        ):
-            _log.warning("the EHR did not confirm a revocation: issuer=%s", issuer.fhir_base)
+            if token is not None
+        ]
+        if not all(done):
+            _log.warning("the EHR did not confirm a revocation: issuer=%s", context.issuer)
 
     def _event(self, kind: str, context: LaunchContext) -> AuditEvent:
         return AuditEvent(
@@ -288,24 +313,4 @@ def set_cookie(response: Response, browser: str) -> None:
         httponly=True,
         samesite="None",
         partitioned=True,
-    )
-
-
-def _token_set(given: TokenResponse, now: datetime, kept: str | None = None) -> TokenSet:
-    """What is kept of a token response; a response without a refresh token keeps the old one."""
-    refresh_token = given.refresh_token or kept
-    life = given.expires_in
-    if life is None and refresh_token is not None:
-        life = DEFAULT_LIFE_S
-    if life is None:
-        return TokenSet(
-            access_token=given.access_token, refresh_token=None, renew_at=None, expires_at=None
-        )
-    at = now.timestamp()
-    return TokenSet(
-        access_token=given.access_token,
-        refresh_token=refresh_token,
-        # A token of a minute is not renewed before it is used.
-        renew_at=at + life - min(REFRESH_AHEAD_S, life / 4),
-        expires_at=at + life,
     )

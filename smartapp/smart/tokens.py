@@ -1,4 +1,4 @@
-"""The token endpoint: code exchange, refresh, revocation.
+"""The token endpoint: code exchange, refresh, client credentials, revocation.
 
 Each call uses one short-lived OAuth2Session with explicit parameters and no metadata, so that
 Authlib never refreshes, discovers or chooses anything by itself.
@@ -6,10 +6,7 @@ Authlib never refreshes, discovers or chooses anything by itself.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from io import BytesIO
 from time import monotonic
 from typing import Any
@@ -18,51 +15,28 @@ import msgspec
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from smartapp.errors import LaunchExpired, NoPatient, TokenExchangeFailed
+from smartapp.errors import LaunchExpired, TokenAnswerLost, TokenExchangeFailed
 from smartapp.jose.documents import Unreadable, parse_object, read_body
+from smartapp.smart.client import OAuthClient
 from smartapp.smart.discovery import SmartConfiguration
-from smartapp.smart.ids import bare_id
-from smartapp.smart.issuers import Issuer
+from smartapp.smart.token_response import TokenResponse, read_response, seconds
 
-MAX_APP_CONTEXT = 4096
-_EXTRA = ("intent", "tenant")
-_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
-_DAY_S = 86_400
+_BUSY = (429, 503)  # the server says itself that it did not take the request
 
 _REASONS = {
     "invalid_grant": "the sign-in code was used, expired or not meant for this app",
-    "invalid_client": "the EHR does not accept this app's client id or secret",
+    "invalid_client": "the EHR does not accept this app's client id, secret or key",
     "unauthorized_client": "the EHR does not let this app sign in this way",
     "invalid_scope": "the EHR does not grant the scopes asked for",
     "invalid_request": "the EHR found the request wrong",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
-    """A token response whose every member was checked.
-
-    `expires_in` in seconds, None when the server did not say. `scope` as granted, None when not
-    said (then what was asked for is granted, RFC 6749 5.1). `patient` and `encounter` are bare
-    ids. `app_context` is untrusted text, dropped beyond `MAX_APP_CONTEXT` characters.
-    """
-
-    access_token: str = field(repr=False)
-    expires_in: int | None
-    scope: str | None
-    refresh_token: str | None = field(repr=False)
-    id_token: str | None = field(repr=False)
-    patient: str | None
-    encounter: str | None
-    need_patient_banner: bool
-    app_context: str | None
-    extra: Mapping[str, str]
-
-
 def exchange_code(
-    issuer: Issuer,
+    client: OAuthClient,
     config: SmartConfiguration,
     *,
     code: str,
@@ -75,7 +49,7 @@ def exchange_code(
     Refuses (TokenExchangeFailed) an endpoint that cannot be reached, is slow, answers HTML or an
     OAuth error, or gives something that is not a bearer token; (NoPatient) an unusable patient id.
     """
-    with _session(issuer, timeout_s) as session, _told(refreshing=False):
+    with _session(client, timeout_s) as session, _told(refreshing=False):
         document = session.fetch_token(
             config.token_endpoint,
             grant_type="authorization_code",
@@ -88,23 +62,42 @@ def exchange_code(
 
 
 def refresh(
-    issuer: Issuer, config: SmartConfiguration, refresh_token: str, timeout_s: float
+    client: OAuthClient, config: SmartConfiguration, refresh_token: str, timeout_s: float
 ) -> TokenResponse:
     """New tokens for a refresh token; the old one must not be used again if a new one came.
 
     Refuses (LaunchExpired) when the server says `invalid_grant`: no use in asking again;
-    (TokenExchangeFailed) everything else, like `exchange_code`.
+    (TokenAnswerLost) when the token may be spent although nothing came back; (TokenExchangeFailed)
+    when it is not: no connection, a server that said it was busy, an OAuth error of another kind;
+    (NoPatient) an unusable patient id.
     """
-    with _session(issuer, timeout_s) as session, _told(refreshing=True):
+    with _session(client, timeout_s) as session, _told(refreshing=True):
         document = session.refresh_token(
             config.token_endpoint, refresh_token=refresh_token, **_manners(timeout_s)
+        )
+    try:
+        return read_response(document)
+    except TokenExchangeFailed as error:
+        raise TokenAnswerLost(error.public) from None
+
+
+def client_credentials(
+    client: OAuthClient, config: SmartConfiguration, scope: str, timeout_s: float
+) -> TokenResponse:
+    """A token of the app's own, for no user (SMART Backend Services). Refuses like the exchange."""
+    with _session(client, timeout_s) as session, _told(refreshing=False):
+        document = session.fetch_token(
+            config.token_endpoint,
+            grant_type="client_credentials",
+            scope=scope,
+            **_manners(timeout_s),
         )
     return read_response(document)
 
 
-def revoke(issuer: Issuer, endpoint: str, token: str, hint: str, timeout_s: float) -> bool:
+def revoke(client: OAuthClient, endpoint: str, token: str, hint: str, timeout_s: float) -> bool:
     """Tell the server that `token` is no longer needed (RFC 7009); whether it agreed."""
-    with _session(issuer, timeout_s) as session:
+    with _session(client, timeout_s) as session:
         try:
             answer = session.revoke_token(
                 endpoint, token=token, token_type_hint=hint, **_manners(timeout_s)
@@ -115,37 +108,8 @@ def revoke(issuer: Issuer, endpoint: str, token: str, hint: str, timeout_s: floa
         return bool(answer.status_code == 200)
 
 
-def read_response(document: Mapping[str, Any]) -> TokenResponse:
-    """Check a token response's members. Refuses (TokenExchangeFailed, NoPatient) wrong ones."""
-    access_token = document.get("access_token")
-    if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
-        raise TokenExchangeFailed("The EHR's token answer holds no usable access token.")
-    kind = document.get("token_type", "bearer")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise TokenExchangeFailed("The EHR's token answer is not of the type Bearer.")
-    return TokenResponse(
-        access_token=access_token,
-        expires_in=_seconds(document.get("expires_in")),
-        scope=_text(document, "scope", 16_384),
-        refresh_token=_text(document, "refresh_token", 16_384),
-        id_token=_text(document, "id_token", 65_536),
-        patient=_patient(document),
-        encounter=bare_id(document.get("encounter"), "Encounter"),
-        # Absent means true: a second banner is safer than none.
-        need_patient_banner=document.get("need_patient_banner") not in (False, "false"),
-        app_context=_text(document, "appContext", MAX_APP_CONTEXT),
-        extra={name: value for name in _EXTRA if (value := _text(document, name, 256))},
-    )
-
-
-def _session(issuer: Issuer, timeout_s: float) -> OAuth2Session:
-    method = "none" if issuer.client_secret is None else "client_secret_basic"
-    session = OAuth2Session(
-        client_id=issuer.client_id,
-        client_secret=issuer.client_secret,
-        token_endpoint_auth_method=method,
-        revocation_endpoint_auth_method=method,
-    )
+def _session(client: OAuthClient, timeout_s: float) -> OAuth2Session:
+    session = client.session()
 
     def check(response: requests.Response) -> requests.Response:
         return _checked(response, monotonic() + timeout_s)
@@ -170,12 +134,10 @@ class _told:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, requests.Timeout):
-            raise TokenExchangeFailed("The EHR's token endpoint did not answer in time.") from None
         if isinstance(error, requests.RequestException):
-            raise TokenExchangeFailed("The EHR's token endpoint could not be reached.") from None
+            raise _unanswered(error) from None
         if isinstance(error, Unreadable):
-            raise TokenExchangeFailed(
+            raise TokenAnswerLost(
                 f"The EHR's token endpoint gave no usable answer: {error}."
             ) from None
         if isinstance(error, OAuthError):
@@ -195,9 +157,27 @@ class _told:
         )
 
 
+def _unanswered(error: requests.RequestException) -> TokenExchangeFailed:
+    """Only a connection that never stood is sure to have carried nothing."""
+    cause = error.args[0] if error.args else None
+    unsent = isinstance(error, requests.ConnectTimeout) or (
+        isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+    )
+    kind = TokenExchangeFailed if unsent else TokenAnswerLost
+    if isinstance(error, requests.Timeout):
+        return kind("The EHR's token endpoint did not answer in time.")
+    return kind("The EHR's token endpoint could not be reached.")
+
+
 def _checked(response: requests.Response, deadline: float) -> requests.Response:
-    """The response with a body that Authlib cannot trip over; refuses (Unreadable) the rest."""
+    """The response with a body that Authlib cannot trip over.
+
+    Refuses (TokenExchangeFailed) a server that is busy, (Unreadable) what is no answer of the kind.
+    """
     status = response.status_code
+    if status in _BUSY:
+        response.close()
+        raise TokenExchangeFailed("The EHR's token endpoint is busy.")
     if status >= 500 or 300 <= status < 400:
         response.close()
         raise Unreadable(f"it answered {status}")
@@ -205,33 +185,8 @@ def _checked(response: requests.Response, deadline: float) -> requests.Response:
     if status != 200 and "error" not in document:
         raise Unreadable(f"it answered {status}")
     document.pop("expires_at", None)
-    document["expires_in"] = _seconds(document.get("expires_in"))
+    document["expires_in"] = seconds(document.get("expires_in"))
     clean = requests.Response()
     clean.status_code, clean.encoding = status, "utf-8"
     clean.raw = BytesIO(msgspec.json.encode(document))
     return clean
-
-
-def _seconds(value: object) -> int | None:
-    """A lifetime: a positive number, as number or text; at most a day; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return min(int(number), _DAY_S) if math.isfinite(number) and number > 0 else None
-
-
-def _text(document: Mapping[str, Any], name: str, limit: int) -> str | None:
-    value = document.get(name)
-    return value if isinstance(value, str) and 0 < len(value) <= limit else None
-
-
-def _patient(document: Mapping[str, Any]) -> str | None:
-    if document.get("patient") is None:
-        return None
-    patient = bare_id(document["patient"], "Patient")
-    if patient is None:
-        raise NoPatient("The EHR's token answer names a patient by something that is not an id.")
-    return patient

@@ -324,7 +324,7 @@ def says(status: int, body: Any) -> Any:
         (says(200, {"access_token": ["x"]}), "no usable access token"),
         (says(200, {"access_token": "x", "token_type": "mac"}), "not of the type Bearer"),
         (says(400, {"error": "invalid_grant"}), "invalid_grant"),
-        (says(401, {"error": "invalid_client"}), "client id or secret"),
+        (says(401, {"error": "invalid_client"}), "client id, secret or key"),
         (says(400, {"error": {"odd": 1}}), "refused to issue tokens"),
         (lambda r: (200, {}, "x" * 1_100_000), "too long"),
     ],

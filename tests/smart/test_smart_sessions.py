@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import requests
 from smart_ehr import APP, FHIR, LOGIN, Browser, Clock, Ehr, House
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from smartapp.errors import LaunchExpired, TokenExchangeFailed
 
@@ -224,10 +227,18 @@ def test_a_refresh_without_patient_keeps_the_context(
     assert house.sessions.access_token(launch) == "access-2"
 
 
+def nobody_answers() -> requests.ConnectionError:
+    """What requests raises when no connection could be made at all."""
+    pool = HTTPConnectionPool("login.ehr.example")
+    return requests.ConnectionError(
+        MaxRetryError(pool, "/token", NewConnectionError(HTTPConnection("x"), "refused"))
+    )
+
+
 def test_an_ehr_that_is_down_costs_only_what_has_expired(
     house: House, ehr: Ehr, clock: Clock, launch: str
 ) -> None:
-    ehr.answer = lambda _r: requests.ConnectionError("down")
+    ehr.answer = lambda _r: nobody_answers()
     clock.pass_(seconds=550)
     assert house.sessions.access_token(launch) == "access-1"
     clock.pass_(seconds=100)
