@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask
 
 from smartapp.demo.config import DemoConfig
-from smartapp.demo.dig import human_name
 from smartapp.demo.fhir import views as fhir_views
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.fhir.repository import Repository
@@ -38,33 +37,33 @@ def create_ehr(
     Refuses (ConfigError) fixtures that cannot be read. `clock` tells the time for everything that
     expires.
     """
+    clock = _skewed(clock, config.behaviour.clock_skew)
     stories = load_stories(config.anchor) if stories is None else stories
     practitioners = load_practitioners()
     app = Flask(__name__, static_folder=str(share("static") / "demo"), static_url_path="/static")
     repository = app.extensions["demo_repository"] = Repository(stories, practitioners)
     _open_visits(repository, stories, config)
-    guard(app, config)
+    guard(app, config, clock)
     keys = process_keys()
     vault = app.extensions["demo_vault"] = Vault(config.behaviour, clock)
     sessions = Sessions(practitioners, clock)
     api = FhirApi(config, repository, clock)
-    services = CdsServices(config, api, vault, keys)
+    services = CdsServices(config, api, vault, keys, clock)
     desk = Desk(config, repository, services, vault, Firings(config.launch_url, clock))
 
     server = build_server(app, config, vault, keys, clock)
-    patients = [(s.patient_id, human_name(_patient(s))) for s in stories]
     app.register_blueprint(
         oauth_views.blueprint(
-            config, server, vault, keys, sessions.known, sessions.default, lambda: patients
+            config, server, vault, keys, sessions.known, sessions.default, repository.patients
         )
     )
-    app.register_blueprint(fhir_views.blueprint(config, api, vault))
+    app.register_blueprint(fhir_views.blueprint(config, api, repository, vault))
     app.register_blueprint(ward_views.blueprint(config, stories, repository, desk, sessions))
     return app
 
 
-def _patient(story: Story) -> dict[str, Any]:
-    return next(r for r in story.resources() if r["resourceType"] == "Patient")
+def _skewed(clock: Clock, seconds: int) -> Clock:
+    return clock if not seconds else lambda: clock() + seconds
 
 
 def _open_visits(repository: Repository, stories: tuple[Story, ...], config: DemoConfig) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from smartapp.demo.behaviour import Behaviour
 from smartapp.errors import ConfigError
 
 
@@ -36,25 +37,6 @@ class ClientRegistration:
             raise ConfigError(f"demo client {self.client_id}: auth secret needs a secret")
         if self.auth == "key" and not (self.jwks or self.jwks_url):
             raise ConfigError(f"demo client {self.client_id}: auth key needs jwks or jwks_url")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """How this EHR behaves where EHRs differ. Times in seconds.
-
-    observation_filter   an Observation search without code, category or _id is refused
-    prefetch             fill the prefetch templates; False leaves `prefetch` out of the call
-    fhir_authorization   give CDS services a short-lived token with each call
-    """
-
-    launch_seconds: int = 300
-    code_seconds: int = 60
-    access_token_seconds: int = 900
-    refresh_token_seconds: int = 8 * 3600
-    page_seconds: int = 600
-    observation_filter: bool = True
-    prefetch: bool = True
-    fhir_authorization: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,23 +71,43 @@ class DemoConfig:
 
     @property
     def fhir_base(self) -> str:
-        """The FHIR base: `iss` of launches and the only accepted `aud`."""
-        return f"{self.origin}/fhir"
+        """The FHIR base as announced: `iss` of launches and the only accepted `aud`."""
+        return self.origin + self.behaviour.fhir_path
+
+    @property
+    def fhir_root(self) -> str:
+        """The same without a slash at its end: what addresses are built from."""
+        return self.fhir_base.rstrip("/")
 
     @property
     def issuer(self) -> str:
-        """Issuer of id_tokens; as in real EHRs it is not the FHIR base."""
+        """The issuer this EHR announces."""
+        return self.behaviour.issuer.format(origin=self.origin, fhir=self.fhir_base)
+
+    @property
+    def id_token_issuer(self) -> str:
+        """The issuer its id_tokens name; as in some real EHRs it may be another."""
+        return self.behaviour.id_token_issuer.format(issuer=self.issuer)
+
+    @property
+    def oauth_root(self) -> str:
+        """Where the authorization server's endpoints are."""
         return f"{self.origin}/oauth2"
 
     @property
     def token_url(self) -> str:
         """The token endpoint: the exact audience of client assertions."""
-        return f"{self.issuer}/token"
+        return f"{self.oauth_root}/token"
 
     @property
     def jwks_url(self) -> str:
         """Public keys: of id_tokens (RS256) and of calls to CDS services (ES384)."""
-        return f"{self.issuer}/jwks.json"
+        return f"{self.oauth_root}/jwks.json"
+
+    @property
+    def open_url(self) -> str:
+        """Where the app opens a patient of an open test server."""
+        return f"{self.app_base_url}/open"
 
     @property
     def app_origin(self) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from smartapp.demo.config import DemoConfig
+from smartapp.demo.memory import Clock
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def guard(app: Flask, config: DemoConfig) -> None:
+def guard(app: Flask, config: DemoConfig, clock: Clock) -> None:
     """Hold requests to the EHR's one origin, and give every page its headers.
 
     The origin's host matters: opened as 127.0.0.1 while the app is there too, the frame would be
@@ -37,6 +39,8 @@ def guard(app: Flask, config: DemoConfig) -> None:
             response.headers.setdefault("Referrer-Policy", "same-origin")
             response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if config.behaviour.clock_skew:
+            response.date = datetime.fromtimestamp(clock(), UTC)
         return response
 
 

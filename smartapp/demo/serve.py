@@ -49,9 +49,14 @@ class RunningEhr:
         self._server.server_close()
 
 
-def start(config: DemoConfig, host: str = "127.0.0.1", port: int = 5001) -> RunningEhr:
-    """Serve the sandbox EHR in threads of this process. Refuses (OSError) a busy port."""
-    app = create_ehr(config)
+def start(
+    config: DemoConfig, host: str = "127.0.0.1", port: int = 5001, *, empty: bool = False
+) -> RunningEhr:
+    """Serve the sandbox EHR in threads of this process; `empty`: without the fixture patients.
+
+    Refuses (OSError) a busy port.
+    """
+    app = create_ehr(config, stories=() if empty else None)
     # Bound here, because the server's own constructor ends the process when the port is busy.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smartapp.demo import Behaviour
 from smartapp.demo.oauth.scopes import grantable, levels_allowing, wants_patient
 
 
@@ -30,7 +31,7 @@ from smartapp.demo.oauth.scopes import grantable, levels_allowing, wants_patient
     ],
 )
 def test_what_is_granted_of_what_is_asked(requested: str | None, granted: str) -> None:
-    assert grantable(requested) == granted
+    assert grantable(requested, Behaviour()) == granted
     assert grantable(granted) == granted, "granting twice changes nothing"
 
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from smartapp.demo.behaviour import Behaviour
 from smartapp.demo.fhir.outcome import Refused
 from smartapp.demo.fhir.parameters import SHARED_TYPES
 from smartapp.demo.fhir.repository import Row
 from smartapp.demo.oauth import scopes
-from smartapp.demo.oauth.records import Grant
+from smartapp.demo.oauth.records import Context, Grant
 from smartapp.demo.oauth.vault import Vault
 
 _REALM = 'Bearer realm="sandbox EHR"'
+
+
+# Whoever asks an open test server: nobody in particular, who may read everything.
+_ANYBODY = Grant("", "user/*.rs", Context(user=""), family="open")
+
+
+def caller(vault: Vault, authorization: str | None, behaviour: Behaviour) -> Grant:
+    """The grant of a request: of its token, or, on an open server, of a request without one.
+
+    Refuses like `bearer`.
+    """
+    if authorization is None and behaviour.fhir_open:
+        return _ANYBODY
+    return bearer(vault, authorization)
 
 
 def bearer(vault: Vault, authorization: str | None) -> Grant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 
 from smartapp.demo.config import DemoConfig
@@ -21,15 +22,14 @@ class FhirApi:
     """The interactions. Every method refuses (Refused) what the grant does not cover."""
 
     def __init__(self, config: DemoConfig, repository: Repository, clock: Clock) -> None:
-        self._observation_filter = config.behaviour.observation_filter
+        self._behaviour = config.behaviour
         self._repository = repository
-        self._pages = Pages(
-            config.fhir_base, config.page_size, config.behaviour.page_seconds, clock
-        )
+        self._pages = Pages(config, clock)
 
     def read(self, resource_type: str, resource_id: str, grant: Grant) -> bytes:
         """One resource as it is held. Refuses with 404 what is not there."""
         _known(resource_type)
+        self._refuse_denied(resource_type)
         row = self._repository.read(resource_type, resource_id)
         if row is None:
             confined_to(grant, resource_type, "r")
@@ -40,11 +40,15 @@ class FhirApi:
     def page(self, resource_type: str, pairs: Pairs, grant: Grant, address: str) -> bytes:
         """The first page of a search, or the page behind an opaque link (`_page`)."""
         _known(resource_type)
-        if len(pairs) == 1 and pairs[0][0] == "_page":
+        if (key := self._pages.continued(pairs)) is not None:
             confined_to(grant, resource_type, "s")
-            return self._pages.next(pairs[0][1], resource_type, grant, address)
+            return self._pages.next(key, resource_type, grant, address)
         rows, count = self._find(resource_type, pairs, grant)
         return self._pages.first(resource_type, rows, count, grant, address)
+
+    def page_on_base(self, key: str, grant: Grant, address: str) -> bytes:
+        """The page behind a link that lies on the base; the search it goes on was allowed."""
+        return self._pages.next(key, None, grant, address)
 
     def prefetched(self, resource_type: str, pairs: Pairs, grant: Grant, address: str) -> bytes:
         """A search result as prefetch holds it: whole, unless `_count` cuts it."""
@@ -56,6 +60,8 @@ class FhirApi:
         self, resource_type: str, pairs: Iterable[tuple[str, str]], grant: Grant
     ) -> tuple[list[Row], int | None]:
         only = confined_to(grant, resource_type, "s")
+        self._refuse_denied(resource_type)
+        time.sleep(self._behaviour.search_ms / 1000)
         query = search.understand(resource_type, pairs)
         self._refuse_unfiltered(resource_type, query)
         rows = self._repository.rows(resource_type)
@@ -66,10 +72,18 @@ class FhirApi:
         return search.run(query, rows), query.count
 
     def _refuse_unfiltered(self, resource_type: str, query: search.Query) -> None:
-        if resource_type != "Observation" or not self._observation_filter:
+        if resource_type != "Observation":
             return
-        if query.named.isdisjoint({"code", "category", "_id"}):
+        if self._behaviour.category_required and query.named.isdisjoint({"category", "_id"}):
+            raise Refused(400, "required", "An Observation search needs category.")
+        if self._behaviour.observation_filter and query.named.isdisjoint(
+            {"code", "category", "_id"}
+        ):
             raise Refused(400, "required", "An Observation search needs code or category.")
+
+    def _refuse_denied(self, resource_type: str) -> None:
+        if resource_type in self._behaviour.denied:
+            raise forbidden(f"This site lets no app see {resource_type}.")
 
 
 def _known(resource_type: str) -> None:

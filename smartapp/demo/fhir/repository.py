@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from smartapp.demo.dig import human_name
 from smartapp.errors import ConfigError
 from smartapp.stories import Story, wire
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Repository:
     """The resources of all stories plus those shared; signed orders are added while it runs."""
 
     def __init__(self, stories: tuple[Story, ...], shared: list[dict[str, Any]]) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._by_type: dict[str, tuple[Row, ...]] = {}
         self._by_id: dict[tuple[str, str], Row] = {}
         for resource in shared:
@@ -71,6 +76,33 @@ class Repository:
             self._by_type[old.type] = tuple(
                 new if row is old else row for row in self._by_type[old.type]
             )
+
+    @contextmanager
+    def writing(self) -> Iterator[Mapping[Key, Row]]:
+        """What is held by type and id, while nobody else can change it."""
+        with self._lock:
+            yield self._by_id
+
+    def change(self, puts: Mapping[Key, tuple[dict[str, Any], str | None]], gone: Set[Key]) -> None:
+        """Put and take out at once: readers see the state before or the state after."""
+        new = {key: Row(res, patient, wire.encode(res)) for key, (res, patient) in puts.items()}
+        touched = gone | new.keys()
+        with self._lock:
+            kept = {key: row for key, row in self._by_id.items() if key not in touched}
+            by_type = dict(self._by_type)
+            for kind in {kind for kind, _ in touched}:
+                stays = [r for r in by_type.get(kind, ()) if (r.type, r.id) not in touched]
+                by_type[kind] = (*stays, *(row for row in new.values() if row.type == kind))
+            self._by_id, self._by_type = kept | new, by_type
+
+    def everything(self) -> Iterator[Row]:
+        """Every row there is."""
+        for rows in list(self._by_type.values()):
+            yield from rows
+
+    def patients(self) -> list[tuple[str, str]]:
+        """(id, name) of every patient."""
+        return [(row.id, human_name(row.resource)) for row in self.rows("Patient") if row.id]
 
     def rows(self, resource_type: str) -> tuple[Row, ...]:
         """All resources of a type, in the order they were added."""

@@ -41,14 +41,19 @@ SCOPES = (
 
 
 def smart_configuration(config: DemoConfig) -> dict[str, Any]:
-    """The body of `{fhir}/.well-known/smart-configuration` (SMART 2.2, conformance)."""
-    return {
+    """The body of `.well-known/smart-configuration` (SMART 2.2, conformance)."""
+    document = {
         **_endpoints(config),
-        "capabilities": list(CAPABILITIES),
+        "capabilities": _of_versions(config, CAPABILITIES),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
-        "revocation_endpoint": f"{config.issuer}/revoke",
+        "revocation_endpoint": f"{config.oauth_root}/revoke",
     }
+    if not config.behaviour.jwks_in_smart:
+        del document["jwks_uri"]
+    if config.behaviour.metadata_arrays:
+        return document
+    return {name: value for name, value in document.items() if not isinstance(value, list)}
 
 
 def openid_configuration(config: DemoConfig) -> dict[str, Any]:
@@ -61,14 +66,30 @@ def openid_configuration(config: DemoConfig) -> dict[str, Any]:
     }
 
 
+def oauth_uris(config: DemoConfig) -> dict[str, Any]:
+    """The extension by which SMART 1.0 servers name their endpoints in /metadata."""
+    addresses = {"authorize": f"{config.oauth_root}/authorize", "token": config.token_url}
+    return {
+        "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+        "extension": [{"url": name, "valueUri": url} for name, url in addresses.items()],
+    }
+
+
 def _endpoints(config: DemoConfig) -> dict[str, Any]:
     return {
         "issuer": config.issuer,
         "jwks_uri": config.jwks_url,
-        "authorization_endpoint": f"{config.issuer}/authorize",
+        "authorization_endpoint": f"{config.oauth_root}/authorize",
         "token_endpoint": config.token_url,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "response_types_supported": ["code"],
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": _of_versions(config, SCOPES),
     }
+
+
+def _of_versions(config: DemoConfig, words: tuple[str, ...]) -> list[str]:
+    """Without what speaks of a scope syntax that this EHR does not have."""
+    marks = {"v1": (".read", "permission-v1"), "v2": (".rs", "permission-v2")}
+    missing = [marks[v] for v in ("v1", "v2") if v not in config.behaviour.scope_versions]
+    return [w for w in words if not any(w.endswith(mark) for mark in missing)]

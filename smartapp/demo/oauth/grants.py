@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import Any
 
 from authlib.oauth2.rfc6749 import (
@@ -17,6 +16,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oidc.core.grants import OpenIDCode
 
 from smartapp.demo.config import DemoConfig
+from smartapp.demo.memory import Clock
 from smartapp.demo.oauth.keys import Keys
 from smartapp.demo.oauth.records import Client, Code, Context, Grant, token_extras
 from smartapp.demo.oauth.vault import Vault
@@ -140,12 +140,13 @@ class LaunchContext:
 
 
 class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib is untyped
-    """id_token RS256 with an absolute fhirUser; the nonce is optional and echoed."""
+    """id_token RS256; the nonce is optional and echoed."""
 
-    def __init__(self, config: DemoConfig, keys: Keys) -> None:
+    def __init__(self, config: DemoConfig, keys: Keys, clock: Clock) -> None:
         super().__init__(require_nonce=False)
         self._config = config
         self._keys = keys
+        self._clock = clock
 
     def exists_nonce(self, nonce: str, request: OAuth2Request) -> bool:
         """Never: codes and launches are single use, so a request cannot be replayed anyway."""
@@ -155,12 +156,13 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib is untyped
         return self._keys.id_token
 
     def get_encode_header(self, client: Client) -> dict[str, Any]:
-        return {"alg": "RS256", "kid": self._keys.id_token.kid, "typ": "JWT"}
+        kid = {"kid": self._keys.id_token.kid} if self._config.behaviour.id_token_kid else {}
+        return {"alg": "RS256", "typ": "JWT", **kid}
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
-        now = int(time.time())
+        now = int(self._clock())
         return {
-            "iss": self._config.issuer,
+            "iss": self._config.id_token_issuer,
             "aud": client.get_client_id(),
             "iat": now,
             "exp": now + _ID_TOKEN_SECONDS,
@@ -169,7 +171,8 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib is untyped
     def generate_user_info(self, user: Context, scope: str) -> dict[str, str]:
         info = {"sub": user.user.rpartition("/")[2]}
         if "fhirUser" in scope.split():
-            info["fhirUser"] = f"{self._config.fhir_base}/{user.user}"
+            base = f"{self._config.fhir_root}/" if self._config.behaviour.absolute_user else ""
+            info["fhirUser"] = base + user.user
         return info
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
+from smartapp.demo.behaviour import Behaviour
 from smartapp.demo.config import ClientRegistration
 from smartapp.demo.oauth import scopes
 
@@ -81,8 +82,9 @@ class Grant:
 class Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
     """A registration, in the shape Authlib asks questions of."""
 
-    def __init__(self, registration: ClientRegistration) -> None:
+    def __init__(self, registration: ClientRegistration, behaviour: Behaviour) -> None:
         self.registration = registration
+        self._behaviour = behaviour
 
     def get_client_id(self) -> str:
         return self.registration.client_id
@@ -91,7 +93,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
         """None: a redirect_uri is always demanded (SMART B6.1)."""
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        return scopes.grantable(scope) or None
+        return scopes.grantable(scope, self._behaviour) or None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return redirect_uri in self.registration.redirect_uris

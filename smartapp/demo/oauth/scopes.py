@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from smartapp.demo.behaviour import Behaviour
+
 _RESOURCE = re.compile(r"(patient|user)/([A-Z][A-Za-z]*|\*)\.(read|\*|c?r?u?d?s?)")
 _V1 = {"read": "rs", "*": "cruds"}
 _READING = "rs"
@@ -37,27 +39,37 @@ def parse(scope: str) -> ResourceScope | None:
     return ResourceScope(match[1], match[2], _V1.get(match[3], match[3]))
 
 
-def grantable(requested: str | None) -> str:
+def grantable(requested: str | None, behaviour: Behaviour) -> str:
     """The part of a requested scope that is granted, in the order and syntax asked for.
 
     Unknown scopes are dropped, as the standard lets servers do. Nothing can be written here, so
-    `.cruds` shrinks to `.rs`, v1 `.*` to `.read`, and a pure write scope to nothing.
+    `.cruds` shrinks to `.rs`, v1 `.*` to `.read`, and a pure write scope to nothing. So do a
+    syntax and a resource type that this EHR does not grant.
     """
-    granted = [_shrunk(scope) for scope in (requested or "").split()]
+    granted = [_shrunk(scope, behaviour) for scope in (requested or "").split()]
     return " ".join(dict.fromkeys(scope for scope in granted if scope))
 
 
-def _shrunk(scope: str) -> str:
+def _shrunk(scope: str, behaviour: Behaviour) -> str:
     if scope in _OTHERS:
         return scope
     parsed = parse(scope)
-    if parsed is None:
+    if parsed is None or not _offered(parsed, behaviour):
         return ""
     stem, _, letters = scope.rpartition(".")
     if letters in _V1:
-        return f"{stem}.read"
+        return f"{stem}.read" if "v1" in behaviour.scope_versions else ""
+    if "v2" not in behaviour.scope_versions:
+        return ""
     kept = "".join(letter for letter in parsed.letters if letter in _READING)
     return f"{stem}.{kept}" if kept else ""
+
+
+def _offered(scope: ResourceScope, behaviour: Behaviour) -> bool:
+    if scope.resource_type == "*":
+        # A wildcard would grant what is withheld.
+        return behaviour.wildcard_scopes and not behaviour.withheld
+    return scope.resource_type not in behaviour.withheld
 
 
 def levels_allowing(granted: str, resource_type: str, letter: str) -> frozenset[str]:

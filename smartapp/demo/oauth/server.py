@@ -33,16 +33,16 @@ def build_server(
     app: Flask, config: DemoConfig, vault: Vault, keys: Keys, clock: Clock
 ) -> AuthorizationServer:
     """The server with its two grants, client authentication and revocation registered."""
-    clients = {r.client_id: Client(r) for r in config.registrations}
+    clients = {r.client_id: Client(r, config.behaviour) for r in config.registrations}
     server = AuthorizationServer(app, clients.get, _saver(vault))
     server.register_token_generator("default", _TokenGenerator(config))
     server.register_client_auth_method(
         SmartAssertion.CLIENT_AUTH_METHOD,
-        SmartAssertion(vault, (config.token_url, f"{config.issuer}/revoke"), clock),
+        SmartAssertion(vault, (config.token_url, f"{config.oauth_root}/revoke"), clock),
     )
     server.register_grant(
         _with(SmartCodeGrant, vault),
-        [S256Only(), SmartRequest(config, vault), LaunchContext(), IdToken(config, keys)],
+        [S256Only(), SmartRequest(config, vault), LaunchContext(), IdToken(config, keys, clock)],
     )
     server.register_grant(_with(RotatingRefreshGrant, vault), [LaunchContext()])
     server.register_endpoint(_with(Revocation, vault))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from smartapp.demo.config import Behaviour
+from smartapp.demo.behaviour import Behaviour
 from smartapp.demo.memory import Clock, Memory
 from smartapp.demo.oauth.records import Code, Context, Grant
 

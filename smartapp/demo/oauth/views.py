@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error, OAuth2Request
@@ -31,13 +32,20 @@ def blueprint(
     default_user: str,
     patients: ChoosePatient,
 ) -> Blueprint:
-    """Authorize, token, revoke, keys and discovery.
+    """Authorize, token, revoke, keys and discovery; of an open test server only the keys.
 
     `current_user` gives "Practitioner/<id>" of this browser's EHR session, None without one;
     `default_user` is who starts a standalone launch then, and `patients` the (id, name) pairs he
     may choose from.
     """
     bp = Blueprint("oauth", __name__)
+
+    @bp.get("/oauth2/jwks.json")
+    def jwks() -> Response:
+        return _open(jsonify(keys.public()), seconds=300)
+
+    if not config.behaviour.oauth:
+        return bp
     authorizing = _Authorizing(config, server, vault, current_user, default_user, patients)
 
     bp.add_url_rule("/oauth2/authorize", "authorize", authorizing.view, methods=["GET", "POST"])
@@ -50,18 +58,16 @@ def blueprint(
     def revoke() -> Any:
         return server.create_endpoint_response("revocation")
 
-    @bp.get("/oauth2/jwks.json")
-    def jwks() -> Response:
-        return _open(jsonify(keys.public()), seconds=300)
-
-    @bp.get("/oauth2/.well-known/openid-configuration")
     def openid() -> Response:
         return _open(jsonify(openid_configuration(config)))
 
-    @bp.get("/fhir/.well-known/smart-configuration")
     def smart() -> Response:
         return _open(jsonify(smart_configuration(config)))
 
+    for place in _openid_places(config):
+        bp.add_url_rule(f"{place}/.well-known/openid-configuration", "openid", openid)
+    if (base := _smart_place(config)) is not None:
+        bp.add_url_rule(f"{base}/.well-known/smart-configuration", "smart", smart)
     return bp
 
 
@@ -105,12 +111,13 @@ class _Authorizing:
                 redirect_uri=grant.redirect_uri,
             )
             return self._refuse(oauth, denied)
-        if context.patient is None and scopes.wants_patient(grant.request.scope):
+        if self._needs_patient(context, grant.request.scope):
             chosen = request.form.get("chosen_patient")
             if chosen not in dict(self._patients()) or not is_same_origin(self._config):
                 return self._ask_for_patient()
             context = replace(context, patient=chosen)
-        return self._server.create_authorization_response(grant_user=context, grant=grant)
+        answer = self._server.create_authorization_response(grant_user=context, grant=grant)
+        return answer if self._keeps_state() else _without_state(answer)
 
     def _context(self, oauth: OAuth2Request, user: str | None) -> Context | None:
         """The launch's context; None when the browser's EHR session is somebody else's.
@@ -126,6 +133,18 @@ class _Authorizing:
             return None
         return context
 
+    def _needs_patient(self, context: Context, scope: str) -> bool:
+        asked = context.patient is None and scopes.wants_patient(scope)
+        return asked and self._config.behaviour.standalone_patient
+
+    def _keeps_state(self) -> bool:
+        """Whether the answer repeats `state`: some servers look for it in the query only.
+
+        The patient choice is a form of our own, which carries on what came in the query.
+        """
+        posted = request.method == "POST" and "chosen_patient" not in request.form
+        return self._config.behaviour.posted_state or not posted
+
     def _ask_for_patient(self) -> str:
         asked = [(name, value) for name, value in request.values.items(multi=True)]
         return render_template("choose_patient.html", asked=asked, patients=self._patients())
@@ -140,6 +159,26 @@ def _refusal(code: str, text: str) -> Response:
     """A page, never a redirect: the redirect URI itself could not be trusted."""
     page = render_template("refused.html", code=code, text=text)
     return Response(page, 400, content_type="text/html; charset=utf-8")
+
+
+def _without_state(answer: Response) -> Response:
+    parts = urlsplit(answer.headers["Location"])
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name != "state"]
+    answer.headers["Location"] = urlunsplit(parts._replace(query=urlencode(kept)))
+    return answer
+
+
+def _openid_places(config: DemoConfig) -> set[str]:
+    """Paths under which the OpenID configuration is: of each issuer this EHR names."""
+    named = {config.issuer, config.id_token_issuer}
+    return {urlsplit(name).path.rstrip("/") for name in named}
+
+
+def _smart_place(config: DemoConfig) -> str | None:
+    place = config.behaviour.smart_configuration
+    if place == "none":
+        return None
+    return urlsplit(config.fhir_root).path if place == "base" else ""
 
 
 def _open(response: Response, seconds: int = 60) -> Response:

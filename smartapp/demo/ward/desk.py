@@ -99,8 +99,12 @@ class Desk:
     def launch_address(self, user: str, patient: str, link: LinkView | None) -> str:
         """The app's launch URL with `iss` and a fresh launch token bound to user and patient.
 
-        A smart link's appContext travels with the token and comes out in the token response.
+        A smart link's appContext travels with the token and comes out in the token response. An
+        open test server has no launch: there it is the app's address for such a patient.
         """
+        if not self._config.behaviour.oauth:
+            query = urlencode({"iss": self._config.fhir_base, "patient": patient})
+            return f"{self._config.open_url}?{query}"
         context = Context(
             user=user,
             patient=patient,

@@ -16,6 +16,7 @@ from joserfc import jwt
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.dig import dig, rows, text
 from smartapp.demo.fhir.api import FhirApi
+from smartapp.demo.memory import Clock
 from smartapp.demo.oauth.keys import Keys
 from smartapp.demo.oauth.records import Context, Grant
 from smartapp.demo.oauth.vault import Vault
@@ -59,11 +60,14 @@ class Exchange:
 class CdsServices:
     """The app's services as this EHR knows them: found by discovery, called by hook."""
 
-    def __init__(self, config: DemoConfig, api: FhirApi, vault: Vault, keys: Keys) -> None:
+    def __init__(
+        self, config: DemoConfig, api: FhirApi, vault: Vault, keys: Keys, clock: Clock
+    ) -> None:
         self._config = config
         self._api = api
         self._vault = vault
         self._keys = keys
+        self._clock = clock
         self._base = f"{config.app_base_url}/cds-services"
 
     def fire(self, hook: str, context: dict[str, Any], who: Context) -> list[Exchange]:
@@ -104,7 +108,7 @@ class CdsServices:
             body["fhirAuthorization"] = self._authorization(grant)
         templates = {k: t for k, t in _object(service, "prefetch").items() if isinstance(t, str)}
         if templates and self._config.behaviour.prefetch:
-            body["prefetch"] = fill(templates, context, grant, self._api, self._config.fhir_base)
+            body["prefetch"] = fill(templates, context, grant, self._api, self._config.fhir_root)
         name = text(service, "id") or "unnamed"
         title = text(service, "title") or name
         try:
@@ -153,7 +157,7 @@ class CdsServices:
     def _jwt(self, audience: str) -> str:
         """The token with which CDS Hooks clients say who they are: one call, one audience."""
         key = self._keys.hooks
-        now = int(time.time())
+        now = int(self._clock())
         header = {"alg": "ES384", "typ": "JWT", "kid": key.kid, "jku": self._config.jwks_url}
         claims = {
             "iss": self._config.fhir_base,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
@@ -46,7 +45,7 @@ def blueprint(
 ) -> Blueprint:
     """Patient list, chart, order pad, framed app, choice of user."""
     bp = Blueprint("ward", __name__)
-    charts = {story.patient_id: _line(story, repository, config.anchor) for story in stories}
+    told = {story.patient_id: story for story in stories}
 
     @bp.before_request
     def only_own_forms() -> None:
@@ -63,7 +62,9 @@ def blueprint(
 
     @bp.get("/")
     def patients() -> str:
-        return render_template("patients.html", charts=list(charts.values()))
+        return render_template(
+            "patients.html", charts=[_chart(patient) for patient, _ in repository.patients()]
+        )
 
     @bp.get("/login")
     def login() -> str:
@@ -153,7 +154,10 @@ def blueprint(
         return render_template("app.html", line=line, address=address)
 
     def _chart(patient: str) -> PatientLine:
-        return charts.get(patient) or abort(404)
+        row = repository.read("Patient", patient) or abort(404)
+        story = told.get(patient)
+        text = (story.title, story.text) if story else ("", "")
+        return PatientLine(banner(row.resource, config.anchor), *text)
 
     def _seen(patient: str) -> Firing | None:
         return desk.firings.find(request.args.get("cards"), sessions.user(), patient)
@@ -177,11 +181,6 @@ def blueprint(
         return link if link.smart and link.allowed else None
 
     return bp
-
-
-def _line(story: Story, repository: Repository, anchor: date) -> PatientLine:
-    row = repository.read("Patient", story.patient_id)
-    return PatientLine(banner(row.resource if row else {}, anchor), story.title, story.text)
 
 
 def _page(firing: Firing) -> str:
