@@ -9,7 +9,7 @@ import threading
 import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from wsgiref.types import WSGIApplication
 
 import click
@@ -20,7 +20,7 @@ from smartapp.logs import start_logging
 from smartapp.settings import PREFIX, Settings, from_environ, is_loopback
 
 if TYPE_CHECKING:
-    from smartapp.demo import DemoConfig
+    from smartapp.demo import Behaviour, DemoConfig
 
 
 def application() -> WSGIApplication:
@@ -66,7 +66,15 @@ def serve(host: str, port: int, workers: int) -> None:
     ).serve()
 
 
-def demo(port: int, ehr_port: int, *, open_browser: bool, base_path: str = "") -> None:
+def demo(
+    port: int,
+    ehr_port: int,
+    *,
+    open_browser: bool,
+    base_path: str = "",
+    vendor: str = "generic",
+    empty: bool = False,
+) -> None:
     """Run the app and the sandbox EHR in this process until interrupted.
 
     The app's home is a fresh folder that goes away at the end; nothing beyond loopback is asked.
@@ -77,10 +85,13 @@ def demo(port: int, ehr_port: int, *, open_browser: bool, base_path: str = "") -
         signal.signal(name, lambda *_: stopped.set())
     with (
         tempfile.TemporaryDirectory(prefix="hpg-demo-") as home,
-        DemoPair(Path(home), port, ehr_port, base_path=base_path) as pair,
+        DemoPair(
+            Path(home), port, ehr_port, base_path=base_path, vendor=vendor, empty=empty
+        ) as pair,
     ):
         click.echo(
-            f"Sandbox EHR  {pair.ehr_url}/\nApp          {pair.app_url}/\nCtrl-C stops both."
+            f"Sandbox EHR  {pair.ehr_url}/\nApp          {pair.app_url}/\n"
+            f"FHIR base    {pair.fhir_base}\nCtrl-C stops both."
         )
         if open_browser:
             webbrowser.open(f"{pair.ehr_url}/")
@@ -92,7 +103,9 @@ class DemoPair:
 
     The app is at 127.0.0.1 and the EHR at localhost, so that the frame is truly cross-site, as in
     a hospital. With `same_site` both are at 127.0.0.1. `client` names one of the EHR's registered
-    clients: `hpg-monitor` (public) or `hpg-monitor-confidential` (secret).
+    clients: `hpg-monitor` (public) or `hpg-monitor-confidential` (secret). `vendor` names the
+    kind of EHR that is played (demo/vendors.toml); `behaviour` plays one that has no name.
+    `empty`: the EHR holds no patient yet.
     """
 
     def __init__(
@@ -104,6 +117,9 @@ class DemoPair:
         base_path: str = "",
         same_site: bool = False,
         client: str = "hpg-monitor",
+        vendor: str = "generic",
+        behaviour: Behaviour | None = None,
+        empty: bool = False,
     ) -> None:
         self.home = home
         self.app_url = f"http://127.0.0.1:{port}{base_path.rstrip('/')}"
@@ -111,10 +127,13 @@ class DemoPair:
         self.ehr_url = f"http://{host}:{ehr_port}"
         self._ports = (port, ehr_port)
         self._client = client
+        self._vendor = vendor
+        self._behaviour = behaviour
+        self._empty = empty
 
     def __enter__(self) -> DemoPair:
         from smartapp.app import create_app
-        from smartapp.demo import DemoConfig
+        from smartapp.demo import DemoConfig, behaviour_of
         from smartapp.demo.serve import start
 
         config = DemoConfig(
@@ -122,14 +141,16 @@ class DemoPair:
             app_base_url=self.app_url,
             launch_url=f"{self.app_url}/launch",
             redirect_uris=(f"{self.app_url}/callback",),
+            behaviour=self._behaviour or behaviour_of(self._vendor),
         )
+        self.fhir_base = config.fhir_base
         port, ehr_port = self._ports
         with ExitStack() as begun:
             app = create_app(self._settings(config))
             begun.callback(app.extensions["ledger"].close)
             begun.callback(app.extensions["stop_sweeper"])
             begun.callback(Running(app, "127.0.0.1", port).stop)
-            self._ehr = start(config, "127.0.0.1", ehr_port)
+            self._ehr = start(config, "127.0.0.1", ehr_port, empty=self._empty)
             begun.callback(self._ehr.stop)
             self._begun = begun.pop_all()
         return self
@@ -142,6 +163,8 @@ class DemoPair:
         self._ehr.repository.replace(resource)
 
     def _settings(self, config: DemoConfig) -> Settings:
+        from smartapp.smart.issuers import Profile
+
         secret = next((c.secret for c in config.registrations if c.client_id == self._client), None)
         lines = [
             "[[issuer]]",
@@ -149,9 +172,17 @@ class DemoPair:
             f'client_id = "{self._client}"',
             'timezone = "America/New_York"',
             f'frame_ancestors = ["{self.ehr_url}"]',
-            f'id_token_issuer = "{config.issuer}"',
+            f'profile = "{self._vendor if self._vendor in get_args(Profile) else "generic"}"',
         ]
-        if secret is None:
+        # Only where discovery cannot tell, so that every other vendor's is tried.
+        if (
+            config.id_token_issuer != config.issuer
+            or config.behaviour.smart_configuration == "none"
+        ):
+            lines.append(f'id_token_issuer = "{config.id_token_issuer}"')
+        if not config.behaviour.oauth:
+            lines.append('auth = "none"')
+        elif secret is None:
             lines.append('auth = "public"')
         else:
             lines += ['auth = "secret"', 'client_secret_file = "ehr.secret"']
@@ -168,12 +199,26 @@ class DemoPair:
                 f"{PREFIX}PUBLIC_BASE_URL": self.app_url,
                 f"{PREFIX}HOME_DIR": str(self.home),
                 f"{PREFIX}ISSUERS_FILE": str(issuers),
-                f"{PREFIX}CDS_AUTH": "optional",
+                f"{PREFIX}CDS_CLIENTS_FILE": str(self._clients_file(config)),
                 f"{PREFIX}SECRET_KEYS": secrets.token_urlsafe(48),
                 f"{PREFIX}CORS_ORIGINS": self.ehr_url,
             },
             demo=True,
         )
+
+    def _clients_file(self, config: DemoConfig) -> Path:
+        """The sandbox EHR as the one trusted CDS client: it signs every call, as a hospital's."""
+        lines = [
+            "[[client]]",
+            f'iss = "{config.fhir_base}"',
+            f'jku = "{config.jwks_url}"',
+            'tenant = "sandbox"',
+            f'fhir_servers = ["{config.fhir_base}"]',
+            'timezone = "America/New_York"',
+        ]
+        clients = self.home / "cds-clients.toml"
+        clients.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return clients
 
 
 class _QuietHandler(WSGIRequestHandler):
