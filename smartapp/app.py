@@ -68,7 +68,7 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     metrics.install(app)
     for room in (
-        site.blueprint(settings, ledger, knowledge, facts, metrics),
+        site.blueprint(settings, knowledge, facts, metrics, _needs(sessions)),
         smart.blueprint(sessions),
         cds.blueprint(
             settings=settings,
@@ -148,6 +148,14 @@ def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.S
         issuers=len(issuers),
         protocol=f"{protocol.profile} {protocol.version}",
     )
+
+
+def _needs(sessions: Sessions) -> dict[str, Callable[[], bool]]:
+    """What a worker must have before it is ready: the store, and keys where an EHR wants them."""
+    needs = {"the ledger's store": sessions.ledger.reachable}
+    if any(issuer.has_key for issuer in sessions.issuers):
+        needs["a key to sign in to an EHR with"] = sessions.clients.ring.complete
+    return needs
 
 
 def _static_url(settings: Settings, folder: Path) -> Callable[[str], str]:

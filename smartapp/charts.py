@@ -19,7 +19,7 @@ from smartapp import __version__
 from smartapp.dashboard import Chart, ShownFinding
 from smartapp.engine import assess
 from smartapp.engine.assessment import Assessment
-from smartapp.errors import AssessmentError, FhirError, FhirUnauthorized
+from smartapp.errors import AssessmentError, FhirError, FhirUnauthorized, LaunchExpired
 from smartapp.fhir.bundle import Page
 from smartapp.fhir.client import Fetched, FhirClient
 from smartapp.fhir.model import Gap
@@ -134,7 +134,16 @@ class Charts:
         try:
             found = ask(token, refreshed=False)
         except FhirUnauthorized:
-            found = ask(self.sessions.access_token(launch, rejected=token), refreshed=True)
+            if token is None:
+                raise
+            renewed = self.sessions.access_token(launch, rejected=token)
+            try:
+                found = ask(renewed, refreshed=True)
+            except FhirUnauthorized as error:
+                raise LaunchExpired(
+                    "The EHR does not accept this launch's permission any more. Open the app from "
+                    "the patient's chart again."
+                ) from error
         now = self.clock()
         bodies = [(page.key, page.body) for page in found.pages]
         gaps = [(gap.what, gap.state, gap.reason) for gap in found.gaps]

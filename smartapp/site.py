@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -15,10 +17,11 @@ from prometheus_client.exposition import generate_latest
 from smartapp import __version__
 from smartapp.cds.discovery import Service
 from smartapp.knowledge import Knowledge
-from smartapp.knowledge.show import MARK_WORDS
-from smartapp.ledger import Ledger
+from smartapp.knowledge.show import BASIS_WORDS, MARK_WORDS, source_text, value_text
 from smartapp.settings import Settings, is_loopback
 from smartapp.share import share
+
+_log = logging.getLogger("smartapp.site")
 
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 
@@ -92,15 +95,16 @@ class Metrics:
 
 def blueprint(
     settings: Settings,
-    ledger: Ledger,
     knowledge: Knowledge,
     facts: SiteFacts,
     metrics: Metrics,
+    needs: Mapping[str, Callable[[], bool]],
 ) -> Blueprint:
     """`/`, `/launch.json`, `/healthz`, `/readyz`, `/metrics` (contract, section 2), and `/rules`.
 
     `/rules` is where a statement that rests on our own default leads: every rule with its basis,
-    evidence mark and sources, and every number with its own.
+    evidence mark and sources, and every number with its own. `needs` names what must hold before
+    this worker is ready.
     """
     site = Blueprint("site", __name__)
 
@@ -111,7 +115,13 @@ def blueprint(
     @site.get("/rules")
     def rules() -> str:
         return render_template(
-            "site/rules.html", knowledge=knowledge, marks=MARK_WORDS, settings=settings
+            "site/rules.html",
+            knowledge=knowledge,
+            marks=MARK_WORDS,
+            bases=BASIS_WORDS,
+            source_text=source_text,
+            value_text=value_text,
+            settings=settings,
         )
 
     @site.get("/launch.json")
@@ -124,8 +134,12 @@ def blueprint(
 
     @site.get("/readyz")
     def readyz() -> tuple[dict[str, str], int]:
-        # No details to strangers: the log says what is missing.
-        return ({"status": "ready"}, 200) if ledger.reachable() else ({"status": "not ready"}, 503)
+        missing = [name for name, holds in needs.items() if not holds()]
+        if not missing:
+            return {"status": "ready"}, 200
+        # No details to strangers.
+        _log.warning("not ready: %s", ", ".join(missing))
+        return {"status": "not ready"}, 503
 
     @site.get("/metrics")
     def metrics_page() -> Response:

@@ -75,15 +75,15 @@ class FhirClient:
         """Answers to all plans, asked in parallel, within `deadline_s` seconds.
 
         Medications that requests name only by reference are read as well (key `medications`).
-        Refuses nothing but a 401, and that only while the token has not been `refreshed`
-        (FhirUnauthorized: get a new one and ask again); every other failure is a gap.
+        Refuses nothing but a 401 (FhirUnauthorized): any while the token has not been `refreshed`
+        (get a new one and ask again), afterwards one to every plan, which no token will mend.
+        Every other failure is a gap.
         """
         deadline = Deadline(deadline_s)
         answers = self._ask(plans, deadline)
-        if not refreshed:
-            for answer in answers:
-                if isinstance(answer.error, FhirUnauthorized):
-                    raise answer.error
+        refused = [a.error for a in answers if isinstance(a.error, FhirUnauthorized)]
+        if refused and (not refreshed or len(refused) == len(answers)):
+            raise refused[0]
         bodies = [b for a in answers if a.plan.key in REFERENCING for b in a.pages]
         answers += self._ask(medication_plans(bodies, self._base), deadline)
         pages = tuple(Page(a.plan.key, body) for a in answers for body in a.pages)

@@ -10,6 +10,7 @@ import msgspec
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from smartapp.errors import DiscoveryFailed
 from smartapp.smart.discovery import SmartConfiguration
 from smartapp.smart.issuers import Issuer
 
@@ -62,8 +63,13 @@ def authorization_request(
     """A fresh authorization request with 256 bits of state and PKCE S256 (SMART 2.2).
 
     `iss` goes into `aud` byte for byte as received. S256 is sent whether or not the server
-    advertises it; `plain` never is. A nonce goes along when an id_token is asked for.
+    advertises it; `plain` never is. A nonce goes along when an id_token is asked for. Refuses
+    (DiscoveryFailed) a server that names no endpoint for it.
     """
+    if config.authorization_endpoint is None:
+        raise DiscoveryFailed(
+            "The EHR's SMART configuration names no usable authorization_endpoint."
+        )
     verifier = secrets.token_urlsafe(64)
     nonce = secrets.token_urlsafe(24) if "openid" in scope.split() else None
     parameters = {

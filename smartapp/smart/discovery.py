@@ -22,9 +22,12 @@ _CACHE_SIZE = 100  # a prefix rule lets strangers name many bases; none may fill
 
 @dataclass(frozen=True, slots=True)
 class SmartConfiguration:
-    """What the app uses of `.well-known/smart-configuration`; missing arrays are empty."""
+    """What the app uses of `.well-known/smart-configuration`; missing arrays are empty.
 
-    authorization_endpoint: str
+    A server for Backend Services alone has no `authorization_endpoint`.
+    """
+
+    authorization_endpoint: str | None
     token_endpoint: str
     issuer: str | None
     jwks_uri: str | None
@@ -51,6 +54,10 @@ class _Kept:
     read_at: datetime
 
 
+class _Elsewhere(DiscoveryFailed):
+    """The server is there, but has no such document."""
+
+
 class Discovery:
     """Reads and remembers the documents of configured issuers. Safe between threads.
 
@@ -67,15 +74,9 @@ class Discovery:
         """The SMART configuration of `fhir_base`.
 
         Relative endpoints are resolved against the base. Refuses (DiscoveryFailed) a document
-        that cannot be had, lacks an endpoint, or names one that is not https.
+        that cannot be had, lacks the token endpoint, or names one that is not https.
         """
         document = self._document(_well_known(fhir_base, "smart-configuration"), "configuration")
-
-        def required(name: str) -> str:
-            value = endpoint(name)
-            if value is None:
-                raise DiscoveryFailed(f"The EHR's SMART configuration names no usable {name}.")
-            return value
 
         def endpoint(name: str) -> str | None:
             value = _text(document, name)
@@ -88,9 +89,12 @@ class Discovery:
                 raise DiscoveryFailed(f"The EHR's {name} is not https.")
             return address
 
+        token_endpoint = endpoint("token_endpoint")
+        if token_endpoint is None:
+            raise DiscoveryFailed("The EHR's SMART configuration names no usable token_endpoint.")
         return SmartConfiguration(
-            authorization_endpoint=required("authorization_endpoint"),
-            token_endpoint=required("token_endpoint"),
+            authorization_endpoint=endpoint("authorization_endpoint"),
+            token_endpoint=token_endpoint,
             issuer=_text(document, "issuer"),
             jwks_uri=endpoint("jwks_uri"),
             revocation_endpoint=endpoint("revocation_endpoint"),
@@ -111,20 +115,48 @@ class Discovery:
         """Read the SMART configuration anew next time: an endpoint of it did not answer."""
         self._kept.pop(_well_known(fhir_base, "smart-configuration"), None)
 
+    def _configuration(self, fhir_base: str) -> dict[str, Any]:
+        url = _well_known(fhir_base, "smart-configuration")
+        try:
+            return self._document(url, "configuration")
+        except _Elsewhere as error:
+            found = self._older_configuration(fhir_base)
+            if found is None:
+                raise DiscoveryFailed(error.public) from None
+        self._keep(url, found)
+        return found
+
+    def _older_configuration(self, fhir_base: str) -> dict[str, Any] | None:
+        root, metadata = older.host_root(fhir_base), f"{fhir_base.removesuffix('/')}/metadata"
+        for url, read in (
+            (_well_known(root, "smart-configuration"), dict[str, Any]),
+            (metadata, older.from_capabilities),
+        ):
+            try:
+                found = read(fetch_object(url, self._timeout_s))
+            except Unreadable:
+                continue
+            if _text(found, "token_endpoint") is not None:
+                return found
+        return None
+
     def _document(self, url: str, what: str) -> dict[str, Any]:
-        now = self._clock()
         kept = self._kept.get(url)
-        if kept is not None and now - kept.read_at < MAX_AGE:
+        if kept is not None and self._clock() - kept.read_at < MAX_AGE:
             return kept.document
         try:
             document = fetch_object(url, self._timeout_s)
         except Unreadable as error:
-            raise DiscoveryFailed(f"The EHR's {what} could not be read: {error}.") from None
+            refused = _Elsewhere if isinstance(error, NoDocument) else DiscoveryFailed
+            raise refused(f"The EHR's {what} could not be read: {error}.") from None
+        self._keep(url, document)
+        return document
+
+    def _keep(self, url: str, document: dict[str, Any]) -> None:
         kept_now = sorted(self._kept.items(), key=lambda item: item[1].read_at)
         for old, _ in kept_now[: max(0, len(kept_now) - _CACHE_SIZE + 1)]:
             self._kept.pop(old, None)
-        self._kept[url] = _Kept(document, now)
-        return document
+        self._kept[url] = _Kept(document, self._clock())
 
 
 def _well_known(base: str, name: str) -> str:

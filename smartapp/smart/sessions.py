@@ -34,6 +34,7 @@ from smartapp.ledger import AuditEvent, Launches, Ledger, audit
 from smartapp.ledger.launches import WHOLE_LIFE, Lease
 from smartapp.settings import Settings
 from smartapp.smart import tokens
+from smartapp.smart.backend import BackendTokens
 from smartapp.smart.client import ClientKeys
 from smartapp.smart.context import LaunchContext
 from smartapp.smart.discovery import Discovery
@@ -91,6 +92,7 @@ class Sessions:
     launches: Launches = field(init=False)
     discovery: Discovery = field(init=False)
     clients: ClientKeys = field(init=False)
+    backend: BackendTokens = field(init=False)
 
     def __post_init__(self) -> None:
         ring = KeyRing(self.settings.home_dir, self.ledger.vault, self.clock)
@@ -98,6 +100,10 @@ class Sessions:
         object.__setattr__(self, "clients", ClientKeys(ring, jwks_url, self.clock))
         object.__setattr__(self, "launches", Launches(self.ledger))
         object.__setattr__(self, "discovery", Discovery(self.timeout_s, self.clock))
+        backend = BackendTokens(
+            self.issuers, self.discovery, self.clients, self.clock, self.timeout_s
+        )
+        object.__setattr__(self, "backend", backend)
 
     @property
     def timeout_s(self) -> float:
