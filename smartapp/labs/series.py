@@ -78,14 +78,20 @@ def _moment(one: Taken) -> datetime:
 
 
 def _distinct(draw: list[Taken], unused: list[Unused]) -> list[Taken]:
-    """The results of one draw that tell different things."""
+    """The results of one draw that tell different things.
+
+    What tells the same as a result that was replaced is replaced with it: a laboratory that prints
+    both units corrects both.
+    """
     kept: list[Taken] = []
+    told: list[tuple[Taken, Taken]] = []
     for one in sorted(draw, key=_precedence):
-        twin = next((k for k in kept if _tells_the_same(k, one)), None)
-        if twin is None:
+        speaker = next((k for seen, k in told if _tells_the_same(seen, one)), None)
+        told.append((one, speaker or one))
+        if speaker is None:
             kept.append(one)
-        elif twin.reading.reference != one.reading.reference:
-            unused.append(_duplicate(one.reading, twin.reading))
+        elif speaker.reading.reference != one.reading.reference:
+            unused.append(_duplicate(one.reading, speaker.reading))
     return kept
 
 

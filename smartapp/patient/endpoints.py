@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 
 from smartapp.errors import InputError
@@ -105,12 +105,13 @@ class _Reader:
 
     def told(self) -> Told:
         self._readings += self._summed()
-        # The same figure of the same moment is one figure, whoever recorded it twice.
+        # The same figure of the same moment is one figure, whoever recorded it twice; it is known
+        # since it was first told.
         once: dict[tuple[object, ...], EndpointReading] = {}
-        for reading in sorted(self._readings, key=_order):
+        for reading in sorted(self._readings, key=lambda r: (_as_told(r.recorded), _order(r))):
             once.setdefault((reading.tool, reading.item, reading.effective, reading.value), reading)
         return Told(
-            tuple(once.values()),
+            tuple(sorted(once.values(), key=_order)),
             tuple(sorted(self._wishes, key=lambda w: (w.about, w.source))),
             tuple(self._unused),
         )
@@ -249,10 +250,10 @@ class _Reader:
             tool = self._known.tools[name]
             if TOTAL not in items and tool.items and tool.items.keys() <= items.keys():
                 first = next(iter(items.values()))
+                # The sum is known as soon as the last of its parts is.
+                last = max((items[key].recorded for key in tool.items), key=_as_told)
                 total = sum((items[key].value for key in tool.items), Decimal(0))
-                sheet = _Sheet(
-                    first.reference, first.effective, first.day, first.recorded, False, ()
-                )
+                sheet = _Sheet(first.reference, first.effective, first.day, last, False, ())
                 yield _reading(tool, TOTAL, total, sheet, ("from-items",))
 
     # ---- both
@@ -337,6 +338,13 @@ def _name(field: Field) -> str:
 
 def _order(reading: EndpointReading) -> tuple[date, str, str, str, str]:
     return reading.day, str(reading.effective), reading.tool, reading.item, reading.reference
+
+
+def _as_told(moment: datetime | date) -> datetime:
+    """To order moments by: naive UTC, a date as its beginning."""
+    if not isinstance(moment, datetime):
+        return datetime.combine(moment, time())
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _moment(text: str | None) -> datetime | date | None:
