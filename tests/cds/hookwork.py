@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from smartapp.cds import Site, Sites, blueprint
+from smartapp.cds import Client, Clients, Site, Sites, blueprint
 from smartapp.knowledge import Knowledge
 from smartapp.ledger import Ledger, open_ledger
 from smartapp.settings import Settings
@@ -63,6 +63,7 @@ class Door:
         *,
         settings: dict[str, Any] | None = None,
         sites: Sequence[Site] = (),
+        clients: Sequence[Client] = (),
     ) -> None:
         chosen: dict[str, Any] = {"home_dir": home, "demo": True, "cds_auth": "optional"}
         self.settings = Settings(**{**chosen, **(settings or {})})
@@ -70,7 +71,14 @@ class Door:
         self.ledger: Ledger = open_ledger(self.settings)
         app = Flask("door")
         app.register_blueprint(
-            blueprint(self.settings, knowledge, self.ledger, sites=Sites(sites), clock=self.clock),
+            blueprint(
+                self.settings,
+                knowledge,
+                self.ledger,
+                sites=Sites(sites),
+                clients=Clients(clients),
+                clock=self.clock,
+            ),
             url_prefix=self.settings.base_path or None,
         )
         self.web: FlaskClient = app.test_client()
