@@ -140,7 +140,9 @@ class Report:
         )
 
     def open(self, abstention: Abstention) -> None:
-        """Adds a rule that could not be judged."""
+        """Adds a rule that could not be judged; for the same reason it is said once."""
+        if abstention in self.opened:
+            return
         wording = self.case.knowledge.wording
         words = dict(abstention.words or {})
         if abstention.row is not None:
