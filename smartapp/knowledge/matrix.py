@@ -14,7 +14,14 @@ from typing import Literal, get_args
 
 from smartapp.knowledge.catalogue import Catalogue
 from smartapp.knowledge.protocol import Protocol
-from smartapp.knowledge.rules import BASES, Basis, Source, as_basis, cite
+from smartapp.knowledge.rules import (
+    BASES,
+    Basis,
+    Source,
+    as_basis,
+    cite,
+    named_parameters,
+)
 from smartapp.knowledge.table import MARKS, Table, read_toml
 
 Grade = Literal["A", "R", "P"]
@@ -143,7 +150,7 @@ def load_matrix(
                 row.flag("new-only"),
                 any(isinstance(test, AllergyTest) and test.group is None for test in read),
                 frozenset(name for test in read for name in _touched(test)),
-                tuple(reader.asked),
+                (*reader.asked, *named_parameters(row, protocol.parameters)),
             )
         )
         row.done()

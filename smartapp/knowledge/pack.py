@@ -68,7 +68,7 @@ def load(
     findings = load_findings(pack / "findings.toml")
     matrix = load_matrix(pack / "matrix.toml", catalogue, protocol, sources)
     wording = load_wording(pack / "wording")
-    rules = dict(load_rules(pack / "rules.toml", sources, frozenset(findings)))
+    rules = dict(load_rules(pack / "rules.toml", sources, frozenset(findings), protocol.parameters))
     rules.update(_row_rules(matrix, wording, findings))
     _check_codes(findings, rules, wording)
     return Knowledge(
@@ -97,6 +97,8 @@ def _row_rules(
             raise KnowledgeError(f"matrix.toml: {row.key}: has no words under [row] in en.toml")
         if row.spoken_by is not None and row.spoken_by not in findings:
             raise KnowledgeError(f"matrix.toml: {row.key}.spoken-by: is not a finding code")
+        if row.refer is not None and row.refer not in wording.phrases.get("refer", {}):
+            raise KnowledgeError(f"matrix.toml: {row.key}.refer: has no words under [refer]")
         codes = {"contraindication" if g == "A" else "precaution" for g in row.grades.values()}
         rules[row.rule] = Rule(
             row.rule,
@@ -106,6 +108,7 @@ def _row_rules(
             row.basis,
             row.mark,
             row.sources,
+            row.parameters,
         )
     for key in wording.phrases.get("row", {}):
         if f"R-CI-{key}" not in rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,8 @@ from smartapp.knowledge.protocol import SECTIONS, Parameter, Protocol
 from smartapp.knowledge.table import MARKS, Table, read_toml
 
 Values = dict[str, Parameter]
+# The mark of a value from a site's file: the source of ours says nothing of it.
+SITE = "SITE"
 
 # Pairs that would contradict each other if a site moved one of them past the other.
 _ASCENDING = (
@@ -47,19 +50,41 @@ _ASCENDING = (
     ("response.low", "response.target"),
     ("response.target", "response.over"),
     ("response.over", "response.far-over"),
-    ("monitoring.first-low", "monitoring.first"),
-    ("monitoring.first", "monitoring.first-high"),
+    *(
+        pair
+        for step in (
+            "first",
+            "clomiphene-first",
+            "quarter",
+            "half",
+            "year",
+            "repeat",
+            "often",
+            "stop",
+        )
+        for pair in (
+            (f"monitoring.{step}-low", f"monitoring.{step}"),
+            (f"monitoring.{step}", f"monitoring.{step}-high"),
+        )
+    ),
     ("monitoring.first-high", "monitoring.quarter"),
+    ("monitoring.clomiphene-first-high", "monitoring.quarter"),
     ("monitoring.quarter", "monitoring.half"),
     ("monitoring.half", "monitoring.year"),
+    ("monitoring.stop-high", "monitoring.stop-until"),
 )
+# A site's value this many times ours, or less than this part of it, was written in another unit or
+# slipped a digit: 0.51 for 51 %, 5.2 nmol/L for 150 ng/dL. Days and years may differ as they like.
+_FAR = 3
+_FREE_UNITS = frozenset({"d", "a", ""})
 
 
 def load_protocol(path: Path, profile: str | None = None, site: Path | None = None) -> Protocol:
     """The parameters of `profile` (else the site's, else the pack's default).
 
     Refuses (KnowledgeError, naming file, key and reason) an unknown profile, section or key, a
-    missing parameter, a value of the wrong type or below zero, and limits out of order.
+    missing parameter, a value of the wrong type or below zero, limits out of order, and a site's
+    value so far from ours that it must be in another unit.
     """
     pack = read_toml(path)
     version, date, default = pack.text("version"), pack.text("date"), pack.text("default-profile")
@@ -74,7 +99,9 @@ def load_protocol(path: Path, profile: str | None = None, site: Path | None = No
     if own is not None:
         own.text("profile", default)
     if name not in profiles:
-        raise KnowledgeError(f"{path.name}: profile: {name!r} is not a profile of this pack")
+        said_by = path.name if own is None or profile else own.file
+        known = ", ".join(profiles.names)
+        raise KnowledgeError(f"{said_by}: profile: {name!r} is not one of {known}")
     for section, table in profiles.table(name).tables():
         _base(table, section, values, overlay=True)
     if own is not None:
@@ -138,19 +165,31 @@ def _study(own: Table, default: str, studies: Table, values: Values) -> str:
 
 def _site(own: Table, values: Values) -> None:
     """Bare values of a site's file: same sections, same names, nothing new."""
-    for section, table in own.tables():
+    for section in own.unasked:
         if section not in SECTIONS:
             own.refuse(section, "is not a section")
-        types = _types(section)
-        for name, kind in types.items():
+        table = own.table(section)
+        for name, kind in _types(section).items():
             if name in table:
                 old = values[f"{section}.{name}"]
-                value = _typed(table, name, kind)
+                value = _bare(table, name, kind, old)
                 if value != old.value:
                     values[old.key] = Parameter(
-                        old.key, value, old.unit, old.source, old.mark, overridden=True
+                        old.key, value, old.unit, old.source, SITE, overridden=True
                     )
         table.done()
+
+
+def _bare(table: Table, name: str, kind: type, old: Parameter) -> Decimal | int | bool:
+    """A site's value. Refuses one given as a table, and one too far from ours to be meant."""
+    if isinstance(table.raw(name), Mapping):
+        table.refuse(name, f"must be the bare value, as in `{name} = {old.value}` ({old.unit})")
+    value = _typed(table, name, kind)
+    if kind is bool or old.unit in _FREE_UNITS or table.key == "options":
+        return value
+    if not old.value <= value * _FAR <= old.value * _FAR * _FAR:
+        table.refuse(name, f"{value} is far from {old.value}: the value must be in {old.unit}")
+    return value
 
 
 def _types(section: str) -> dict[str, type]:
@@ -171,8 +210,10 @@ def _typed(table: Table, name: str, kind: type) -> Decimal | int | bool:
 
 
 def _check_order(values: Values, file: str) -> None:
-    for lower, upper in _ASCENDING:
-        if values[lower].value > values[upper].value:
-            raise KnowledgeError(
-                f"{file}: {lower}: {values[lower].value} lies above {upper}, {values[upper].value}"
-            )
+    for low, high in _ASCENDING:
+        lower, upper = values[low], values[high]
+        if lower.value <= upper.value:
+            continue
+        if upper.overridden and not lower.overridden:
+            raise KnowledgeError(f"{file}: {high}: {upper.value} lies below {low}, {lower.value}")
+        raise KnowledgeError(f"{file}: {low}: {lower.value} lies above {high}, {upper.value}")

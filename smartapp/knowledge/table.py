@@ -89,9 +89,14 @@ class Table:
             self.refuse(name, "must be a table")
         return Table(self.file, ".".join(p for p in (self.key, name) if p), value)
 
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """The names that nobody has asked for yet."""
+        return tuple(name for name in self._values if name not in self._asked)
+
     def tables(self) -> Iterator[tuple[str, Table]]:
         """Every member that has not been asked for; each must be a table."""
-        for name in [n for n in self._values if n not in self._asked]:
+        for name in self.unasked:
             yield name, self.table(name)
 
     def done(self) -> None:
@@ -102,10 +107,12 @@ class Table:
 
 
 def read_toml(path: Path) -> Table:
-    """The file as one Table, decimal fractions as Decimal. Refuses what is not TOML."""
+    """The file as one Table, decimal fractions as Decimal. Refuses what is not TOML.
+
+    A byte order mark before it, as some editors write one, is passed over.
+    """
     try:
-        with path.open("rb") as file:
-            values = tomllib.load(file, parse_float=Decimal)
+        values = tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise KnowledgeError(f"{path.name}: is not TOML: {error}") from None
     except OSError as error:

@@ -15,9 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from smartapp.knowledge import Knowledge, load
+from smartapp.knowledge import PROFILES, Knowledge, load
+from smartapp.knowledge.pack import PACK
+from smartapp.knowledge.protocol import Parameter
 from smartapp.knowledge.rules import Rule
-from smartapp.knowledge.show import MARK_WORDS
+from smartapp.knowledge.show import (
+    BASIS_WORDS,
+    GRADE_WORDS,
+    MARK_WORDS,
+    basis_of,
+    source_text,
+    value_text,
+)
+from smartapp.knowledge.table import read_toml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "rules.md"
@@ -86,18 +96,65 @@ def _lines(knowledge: Knowledge, cases: Cases) -> Iterator[str]:
     yield ""
     for mark, words in MARK_WORDS.items():
         yield f"- **{mark}**: {words}"
+    yield ""
+    yield (
+        "A site changes a number in its own file (`SMARTAPP_PROTOCOL_FILE`): the part of the name "
+        "before the dot is the section, the rest the key. "
+        "[docs/site-protocol.example.toml](site-protocol.example.toml) is one that loads; every "
+        "card then names the numbers that were changed."
+    )
     for rule in knowledge.rules.values():
         yield ""
         yield from _rule(rule, knowledge, cases.get(rule.id, {}))
     yield ""
     yield "## Numbers"
     yield ""
-    yield "| Parameter | Value | Unit | Mark | Source |"
-    yield "|---|---|---|---|---|"
+    yield "| Parameter | Value | Mark | Source |"
+    yield "|---|---|---|---|"
     for p in protocol.parameters.values():
-        value = str(p.value).lower() if isinstance(p.value, bool) else p.value
         source = knowledge.citations[p.source]
-        yield f"| `{p.key}` | {value} | {p.unit} | {p.mark} | [{source.label}]({source.url}) |"
+        yield f"| `{p.key}` | {value_text(p)} | {p.mark} | [{source.label}]({source.url}) |"
+    yield ""
+    yield "## Where another profile or study says otherwise"
+    yield ""
+    yield "| Profile or study | Parameter | Value | Mark | Source |"
+    yield "|---|---|---|---|---|"
+    for name, other in _others(knowledge):
+        source = knowledge.citations[other.source]
+        yield (
+            f"| {name} | `{other.key}` | {value_text(other)} | {other.mark} | "
+            f"[{source.label}]({source.url}) |"
+        )
+    yield ""
+    yield "## Sources"
+    yield ""
+    for source in knowledge.citations.values():
+        doubt = f": {source.unsettled}" if source.unsettled else ""
+        yield f"- [{source_text(source)}]({source.url}){doubt}"
+
+
+def _others(knowledge: Knowledge) -> Iterator[tuple[str, Parameter]]:
+    """The numbers of each other profile and study of variation that differ from these."""
+    here = knowledge.protocol
+    for profile in PROFILES:
+        there = load(profile).protocol
+        for key, number in there.parameters.items():
+            if number.value != here.parameters[key].value:
+                yield profile, number
+    studies = read_toml(PACK / "protocol.toml").table("rcv-profile")
+    for study, sections in studies.tables():
+        for section, numbers in sections.tables():
+            for name, row in numbers.tables():
+                yield (
+                    study,
+                    Parameter(
+                        f"{section}.{name}",
+                        row.number("value"),
+                        row.text("unit"),
+                        row.text("source"),
+                        row.text("mark"),
+                    ),
+                )
 
 
 def _rule(rule: Rule, knowledge: Knowledge, cases: Mapping[str, list[str]]) -> Iterator[str]:
@@ -105,9 +162,17 @@ def _rule(rule: Rule, knowledge: Knowledge, cases: Mapping[str, list[str]]) -> I
     yield ""
     yield f"{rule.title}."
     yield ""
-    yield f"- Clinical rules {rule.section}; basis {rule.basis}, mark {rule.mark}"
+    yield f"- Clinical rules {rule.section}; mark {rule.mark}; basis {BASIS_WORDS[rule.basis]}"
+    for row in knowledge.matrix:
+        if row.rule == rule.id:
+            yield "- Against: " + ", ".join(
+                f"{agent} {GRADE_WORDS[grade]}" for agent, grade in row.grades.items()
+            )
     for source in rule.sources:
-        yield f"- Source: [{source.label}]({source.url})"
+        yield f"- Source: [{source_text(source)}]({source.url})"
+    for key in rule.parameters:
+        number = knowledge.protocol.parameters[key]
+        yield f"- Number: `{key}` = {value_text(number)} ({basis_of(number, knowledge)})"
     for code in rule.codes:
         kind = knowledge.findings[code]
         faces = [

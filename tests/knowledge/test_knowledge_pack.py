@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from smartapp.errors import KnowledgeError
 from smartapp.knowledge import PROFILES, Knowledge, load
-from smartapp.knowledge.pack import PACK
+from smartapp.knowledge.pack import OWN_PAGE, PACK
+from smartapp.knowledge.rules import SOURCE_KINDS
+from smartapp.knowledge.show import rule_text
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,43 @@ def test_every_rule_has_a_source_with_a_public_address(knowledge: Knowledge) -> 
         for source in rule.sources:
             assert source.url.startswith("https://")
             assert source.label
+
+
+def test_every_citation_is_a_page_of_its_own_or_says_why_not(knowledge: Knowledge) -> None:
+    unsettled = {key for key, source in knowledge.citations.items() if source.unsettled}
+    assert unsettled == {"ANSM", "clomiphene-label-CA"}
+    for source in knowledge.citations.values():
+        parts = urlsplit(source.url)
+        assert parts.scheme == "https"
+        assert source.kind in SOURCE_KINDS
+        assert source.year or source.kind == "laboratory", source.key
+        if not source.unsettled:
+            assert parts.path.strip("/"), source.url
+            assert "search" not in source.url, source.url
+            assert "term=" not in parts.query, source.url
+
+
+def test_only_our_own_page_is_a_default(knowledge: Knowledge) -> None:
+    ours = {key for key, source in knowledge.citations.items() if source.url.startswith(OWN_PAGE)}
+    assert ours == {key for key, s in knowledge.citations.items() if s.kind == "default"}
+
+
+def test_every_number_is_one_of_some_rule(knowledge: Knowledge) -> None:
+    named = {key for rule in knowledge.rules.values() for key in rule.parameters}
+    # Reference change values are also drawn as bands on the dashboard, by no rule.
+    idle = knowledge.protocol.parameters.keys() - named
+    assert {key.partition(".")[0] for key in idle} <= {"variation"}
+
+
+def test_no_citation_stands_there_unused(knowledge: Knowledge) -> None:
+    used = {source.key for rule in knowledge.rules.values() for source in rule.sources}
+    used |= {source.key for regimen in knowledge.regimens.values() for source in regimen.sources}
+    for profile in PROFILES:
+        used |= {p.source for p in load(profile).protocol.parameters.values()}
+    studies = tomllib.loads((PACK / "protocol.toml").read_text("utf-8"))["rcv-profile"].values()
+    for sections in studies:
+        used |= {p["source"] for numbers in sections.values() for p in numbers.values()}
+    assert knowledge.citations.keys() - used == set()
 
 
 def test_a_default_cites_our_own_page_first(knowledge: Knowledge) -> None:
@@ -175,16 +216,38 @@ def test_an_override_reaches_the_matrix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[hematocrit]\nwarnings = 51\n", ("site.toml", "hematocrit.warnings", "not known")),
-        ("[blood]\nx = 1\n", ("site.toml", "blood", "not a section")),
-        ("[hematocrit]\nwarning = 55\n", ("site.toml", "hematocrit.warning", "above")),
+        ("[hematocrit]\nwarnings = 51\n", ("hematocrit.warnings", "not known")),
+        ("[blood]\nx = 1\n", ("blood", "not a section")),
+        ("warning = 51\n", ("warning", "not a section")),
+        ("hematocrit = 51\n", ("hematocrit", "must be a table")),
+        ('version = "9"\n', ("version", "not a section")),
+        ('[finding.hematocrit-high.default]\nsummary = "x"\n', ("finding", "not a section")),
+        ("[matrix.warfarin]\nmark = 1\n", ("matrix", "not a section")),
+        ("[dose]\nlevothyroxine-low = 1\n", ("dose.levothyroxine-low", "not known")),
+        ("[hematocrit]\nwarning = 55\n", ("hematocrit.warning", "above hematocrit.stop, 54")),
+        ("[estradiol]\nhigh = 40\n", ("estradiol.high: 40 lies below estradiol.limit, 42.6",)),
+        ("[monitoring]\nstop-low = 100\n", ("monitoring.stop-low", "above monitoring.stop, 91")),
+        ("[monitoring]\nyear = 100\n", ("monitoring.year: 100 lies below",)),
         ('[hematocrit]\nwarning = "51"\n', ("hematocrit.warning", "must be a number")),
+        ("[hematocrit]\nwarning = true\n", ("hematocrit.warning", "must be a number")),
+        ("[psa]\nrise = [1, 2]\n", ("psa.rise", "must be a number")),
+        (
+            '[hematocrit]\nwarning = { value = 51, unit = "%" }\n',
+            ("hematocrit.warning", "bare value", "warning = 52", "%"),
+        ),
         ("[hematocrit]\nwarning = -1\n", ("hematocrit.warning", "at least 0")),
         ("[hematocrit]\nwarning = nan\n", ("hematocrit.warning", "at least 0")),
+        ("[hematocrit]\nwarning = 0.51\n", ("hematocrit.warning", "0.51", "must be in %")),
+        ("[gate]\nmri-t = 5.2\n", ("gate.mri-t", "5.2", "must be in ng/dL")),
+        ("[estradiol]\nlimit = 156\n", ("estradiol.limit", "156", "must be in pg/mL")),
+        ("[severe]\nlh-multiple = 0\n", ("severe.lh-multiple", "far from 2")),
         ("[samples]\nwindow = 10.5\n", ("samples.window", "whole number")),
         ("[options]\nallow-unapproved = 1\n", ("options.allow-unapproved", "true or false")),
-        ('profile = "who"\n', ("profile", "who")),
-        ("[hematocrit\n", ("site.toml", "not TOML")),
+        ('profile = "who"\n', ("profile", "who", "aua, es, eau, bssm")),
+        ("profile = 3\n", ("profile", "must be a text")),
+        ('rcv-profile = "who"\n', ("rcv-profile", "who", "guldhaug")),
+        ("[hematocrit\n", ("not TOML",)),
+        ("[hematocrit]\nwarning = 51\nwarning = 52\n", ("not TOML", "line 3")),
     ],
 )
 def test_a_site_file_that_does_not_fit_is_refused(
@@ -192,8 +255,43 @@ def test_a_site_file_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(KnowledgeError) as refusal:
         load(site_file=site(tmp_path, text))
-    for word in words:
+    for word in ("site.toml: ", *words):
         assert word in str(refusal.value)
+
+
+def test_a_site_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = site(tmp_path, "\ufeff[hematocrit]\r\nwarning = 51\r\n")
+    assert load(site_file=path).protocol.hematocrit.warning == 51
+
+
+def test_the_example_of_a_sites_file_loads_and_changes_what_it_says() -> None:
+    example = Path(__file__).parents[2] / "docs" / "site-protocol.example.toml"
+    protocol = load(site_file=example).protocol
+    assert (protocol.profile, protocol.rcv_profile) == ("eau", "ahokoski")
+    changed = {key for key in protocol.overridden if not key.startswith("variation.")}
+    assert changed == {"gate.prolactin-days", "hematocrit.warning", "orders.baseline-days"}
+    stated = re.findall(r"^([a-z-]+) = .*\((\d+) here\)$", example.read_text("utf-8"), re.MULTILINE)
+    ours = load("eau").protocol.parameters
+    for name, value in stated:
+        (key,) = (k for k in changed if k.endswith(f".{name}"))
+        assert ours[key].value == int(value), key
+    assert len(stated) == 3
+
+
+def test_what_a_site_sets_no_longer_bears_our_source(tmp_path: Path) -> None:
+    knowledge = load(site_file=site(tmp_path, "[hematocrit]\nwarning = 51\n"))
+    assert knowledge.protocol.parameters["hematocrit.warning"].mark == "SITE"
+    shown = rule_text(knowledge.rules["A-HCT"], knowledge)
+    assert "hematocrit.warning = 51 %  (SITE)" in shown
+    assert "1 changed by this site" in shown
+
+
+def test_a_rule_is_shown_with_its_numbers_and_whom_it_speaks_against(knowledge: Knowledge) -> None:
+    shown = rule_text(knowledge.rules["R-CI-vte-recent"], knowledge)
+    assert "clomiphene absolute" in shown
+    assert "anastrozole precaution" in shown
+    assert "contraindications.vte-days = 183 days  (DEFAULT)" in shown
+    assert "may no longer answer" in shown
 
 
 def test_a_missing_site_file_is_refused(tmp_path: Path) -> None:
@@ -221,12 +319,21 @@ BROKEN: list[tuple[str, Edit, tuple[str, ...]]] = [
     ("rules.toml", swap('basis = "default"', 'basis = "hearsay"'), ("basis", "hearsay")),
     ("rules.toml", swap("[R-FERT-01]", "[R-FERT-01]\ngrade = 1"), ("grade", "not known")),
     ("citations.toml", swap("https://doi", "http://doi"), ("AUA.url", "https")),
+    ("citations.toml", swap("https://doi.org/10.1016/j.juro.2018.03.115", "https://x"), ("AUA",)),
+    ("citations.toml", swap("unsettled =", "note ="), ("clomiphene-label-CA", "note", "known")),
+    ("citations.toml", lambda t: re.sub("unsettled = .*", "", t), ("ANSM.url", "front page")),
+    ("citations.toml", swap("11176482/", "?term=Pavlovich"), ("Pavlovich.url", "search")),
+    ("citations.toml", swap('kind = "guideline"', 'kind = "blog"'), ("AUA.kind", "blog")),
+    ("citations.toml", swap("year = 2018", "year = 18"), ("AUA.year", "18")),
+    ("citations.toml", swap("year = 2018\n", ""), ("AUA.year", "missing")),
+    ("rules.toml", swap('"axis.suppressed-lh"', '"a.b"'), ("R-DX-05", "a.b")),
     ("matrix.toml", swap('"pituitary-deficiency"]', '"no-such"]'), ("no-such", "condition")),
     ("matrix.toml", swap('analyte = "psa"', 'analyte = "psi"'), ("psi", "analyte")),
     ("matrix.toml", swap('agents = ["warfarin"]', 'agents = ["rat"]'), ("rat", "drug")),
     ("matrix.toml", swap('classes = ["gnrh"]', 'classes = ["gnr"]'), ("gnr", "class")),
     ("matrix.toml", swap('fact = "unapproved"', 'fact = "unproved"'), ("unproved",)),
     ("matrix.toml", swap('"contraindications.psa"', '"contraindications.psi"'), ("psi",)),
+    ("matrix.toml", swap('["gate.opioid-days"]', '["gate.opium"]'), ("opioid-chronic", "opium")),
     ("matrix.toml", swap('when = "recent"', 'when = "soon"'), ("vte-recent", "soon")),
     ("matrix.toml", swap('hcg = "R"', 'hcg = "X"'), ("hcg", "A, R or P")),
     ("matrix.toml", swap("[warfarin]", "[warfare]"), ("warfare", "no words")),
