@@ -27,6 +27,8 @@ def _lines(a: Assessment) -> Iterator[str]:
     weeks = f", week {a.therapy.weeks}" if a.therapy.weeks is not None else ""
     yield f"Therapy: {a.therapy.status}{weeks}"
     yield f"Recalibration: {a.recommendation.status}"
+    for why in a.recommendation.reasons:
+        yield from _said(f"  - {why.text} To settle it: {why.fix}", "    ")
     for option in a.recommendation.options:
         yield from _said(_option(option), "    ")
     for finding in a.findings:
@@ -64,8 +66,8 @@ def _evidence(evidence: Evidence) -> str:
 
 
 def _option(option: Option) -> str:
-    said = "eligible" if option.eligible else f"blocked by {', '.join(option.blocked_by) or '-'}"
-    cautions = f"; cautions: {', '.join(option.cautions)}" if option.cautions else ""
+    said = "eligible" if option.eligible else f"blocked by {'; '.join(option.blocked_words)}"
+    cautions = f". Cautions: {'; '.join(option.caution_words)}" if option.cautions else ""
     return f"  {option.agent}: {said}{cautions}"
 
 

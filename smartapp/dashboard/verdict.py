@@ -8,7 +8,7 @@ from smartapp.dashboard import figures, words
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.finding import EvidenceRow, evidence_rows
 from smartapp.dashboard.names import drug_name
-from smartapp.engine.assessment import Option
+from smartapp.engine.assessment import Option, Why
 from smartapp.knowledge import Knowledge
 
 
@@ -18,6 +18,7 @@ class Verdict:
     reason: str
     evidence: tuple[EvidenceRow, ...]
     status: words.Label
+    reasons: tuple[Why, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def verdict(chart: Chart, knowledge: Knowledge) -> Verdict:
         reason=axis.reason[:1].upper() + axis.reason[1:],
         evidence=evidence_rows(axis.evidence, chart, knowledge.catalogue),
         status=words.STATUS[chart.assessment.recommendation.status],
+        reasons=chart.assessment.recommendation.reasons,
     )
 
 
@@ -91,14 +93,19 @@ def due(chart: Chart) -> tuple[DueRow, ...]:
 def _option(row: Option, status: str, knowledge: Knowledge) -> OptionRow:
     word, tone = _standing(row)
     # The man's state is named only where nothing else closes the option.
-    against = [key for key in row.blocked_by if key not in words.OF_THE_STATE]
+    against = [
+        said
+        for key, said in zip(row.blocked_by, row.blocked_words, strict=True)
+        if key not in words.OF_THE_STATE
+    ]
+    of_this_man = {*row.blocked_by} - words.OF_THE_STATE - _NOT_OF_THIS_MAN
     return OptionRow(
         agent=drug_name(knowledge.catalogue, row.agent),
         word=word,
         tone=tone,
-        telling=status in ("candidate", "not-suitable") or bool({*against} - _NOT_OF_THIS_MAN),
-        blocked=tuple(_against(key, knowledge) for key in against or row.blocked_by),
-        cautions=tuple(_against(key, knowledge) for key in row.cautions),
+        telling=status in ("candidate", "not-suitable") or bool(of_this_man),
+        blocked=tuple(against) or row.blocked_words,
+        cautions=row.caution_words,
         regimen=row.regimen if row.eligible else "",
         regulatory=row.regulatory,
     )
@@ -114,9 +121,3 @@ def _standing(row: Option) -> tuple[str, words.Tone]:
     if set(row.blocked_by) <= words.OF_THE_STATE - {"not-suitable"} | {"not-excluded"}:
         return "Not eligible now", "unknown"
     return "Not eligible", "stop"
-
-
-def _against(key: str, knowledge: Knowledge) -> str:
-    """A row of the matrix in the knowledge's own words."""
-    row = knowledge.wording.phrases.get("row", {}).get(key)
-    return row.text if row else words.closed(key)

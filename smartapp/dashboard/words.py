@@ -167,25 +167,8 @@ def plain(key: str) -> str:
 WEIGHING = frozenset({"candidate", "not-suitable", "confirm-first", "specialist"})
 
 # Why an option is closed, beyond the rows of the matrix.
-CLOSED: dict[str, str] = {
-    "not-suitable": "recalibration is not suitable for this man",
-    "not-indicated": "recalibration is not indicated",
-    "specialist": "a specialist's review comes first",
-    "confirm-first": "the diagnosis must be confirmed first",
-    "on-therapy": "a drug acts on the axis now",
-    "cannot-assess": "the data read are not enough",
-    "not-approved": "not approved for use; this site has not allowed it",
-    "not-excluded": "a contraindication could not be excluded with the data read",
-}
-
-
 # Reasons that say nothing against the drug itself.
 OF_THE_STATE = frozenset(STATUS) - {"candidate"}
-
-
-def closed(key: str) -> str:
-    """What stands against an option, for keys that are no row of the matrix."""
-    return CLOSED.get(key) or plain(key)
 
 
 def flag(key: str) -> str:

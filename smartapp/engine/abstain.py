@@ -10,6 +10,7 @@ from smartapp.engine.case import Case
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.standing import Standing
 from smartapp.engine.stops import OPTIONS, SEVERE
+from smartapp.engine.telling import tell_risk
 from smartapp.knowledge.matrix import Row
 
 
@@ -19,6 +20,7 @@ class Abstention:
 
     orders     analytes whose measurement would settle it
     decisive   the recommendation could change, and no other finding asks for the same
+    weighs     the status waits for it
     row        the row of the matrix it is about
     words      for the places of reason and fix
     """
@@ -30,6 +32,7 @@ class Abstention:
     orders: tuple[str, ...] = ()
     questionnaire: bool = False
     decisive: bool = True
+    weighs: bool = True
     row: str | None = None
     words: Mapping[str, str] | None = None
 
@@ -79,7 +82,7 @@ def open_rules(
         return tuple(found)
     if view.untreated.severe.holds:
         return tuple(found)  # nothing that is still open could change the answer
-    found += _diagnosis(view)
+    found += _diagnosis(case, view)
     if standing.status in _OPEN_TO_OPTIONS:
         found += _eligibility(case, view, standing)
     return tuple(found)
@@ -130,6 +133,7 @@ def _open_row(case: Case, row: Row, absolute: bool) -> Abstention:
         fix,
         wanted,
         decisive=absolute,
+        weighs=absolute,
         row=row.key,
     )
 
@@ -152,7 +156,7 @@ def _on_therapy(case: Case, view: AxisView) -> Iterator[Abstention]:
             yield Abstention(rule, code, f"{analyte}-withheld", "repeat", (analyte,))
 
 
-def _diagnosis(view: AxisView) -> Iterator[Abstention]:
+def _diagnosis(case: Case, view: AxisView) -> Iterator[Abstention]:
     now = view.now
     low = _LOW_T.get(now.low.reason)
     if now.low.answer == "unknown" and low is not None:
@@ -160,7 +164,10 @@ def _diagnosis(view: AxisView) -> Iterator[Abstention]:
         # Where no finding asks for another sample, this must be told in a finding of its own.
         decisive = decisive or now.low.confirm is None
         code = "cannot-assess" if decisive else "confirm-testosterone"
-        yield Abstention("R-DX-02", code, now.low.reason, fix, orders, decisive=decisive)
+        words = {"risk": tell_risk(case, now.low.risk)}
+        yield Abstention(
+            "R-DX-02", code, now.low.reason, fix, orders, decisive=decisive, words=words
+        )
     step = _HORMONE_STEP.get(now.unknown_step or "")
     if step is not None and now.unknown_step is not None:
         # Without low testosterone a missing LH or FSH changes no recommendation.
@@ -182,6 +189,7 @@ def _diagnosis(view: AxisView) -> Iterator[Abstention]:
                     "testis-volume",
                     "examine-testes",
                     decisive=False,
+                    weighs=False,
                 )
 
 
@@ -202,5 +210,5 @@ def _eligibility(case: Case, view: AxisView, standing: Standing) -> Iterator[Abs
     if not case.readings.get("hematocrit") and "hematocrit" not in case.withheld:
         yield Abstention(
             "R-CI-hematocrit-stop", "contraindication", "hematocrit-missing", "measure",
-            ("hematocrit",), decisive=False,
+            ("hematocrit",), decisive=False, weighs=False,
         )  # fmt: skip

@@ -14,7 +14,6 @@ from smartapp.engine.assessment import (
     Option,
     ProtocolRef,
     Recommendation,
-    RecommendationStatus,
     Therapy,
 )
 from smartapp.engine.axis import AxisView, judge_axis
@@ -34,6 +33,7 @@ from smartapp.engine.hematocrit import say_hematocrit
 from smartapp.engine.medication import say_duplicates, say_fertility, say_suppressed
 from smartapp.engine.near import say_near_misses
 from smartapp.engine.options import list_options
+from smartapp.engine.reasons import list_reasons
 from smartapp.engine.report import Report, occasion_of
 from smartapp.engine.response import say_response
 from smartapp.engine.safety import say_thromboembolism, say_visual
@@ -70,14 +70,14 @@ def assess(
     followup = judge_followup(case, treatment)
     for abstention in open_rules(case, view, standing, asked):
         report.open(abstention)
+    reasons = list_reasons(report, standing)
     _speak(report, view, standing, options, treatment, followup)
     now = view.now
     course = view.acting or view.washing
     agent = report.name(course.episode.agent) if course is not None else ""
     axis = Axis(now.state, tell_axis(case, now, agent), now.evidence)
-    return _assessment(
-        report, axis, judge_therapy(case), standing.status, options, followup, treatment
-    )
+    recommendation = Recommendation(standing.status, options, reasons)
+    return _assessment(report, axis, judge_therapy(case), recommendation, followup, treatment)
 
 
 def _asked(case: Case, report: Report) -> tuple[str, ...]:
@@ -129,8 +129,7 @@ def _assessment(
     report: Report,
     axis: Axis,
     therapy: Therapy,
-    status: RecommendationStatus,
-    options: tuple[Option, ...],
+    recommendation: Recommendation,
     followup: tuple[Item, ...],
     treatment: Treatment | None,
 ) -> Assessment:
@@ -141,7 +140,7 @@ def _assessment(
         protocol=_protocol(case),
         axis=axis,
         therapy=therapy,
-        recommendation=Recommendation(status, options),
+        recommendation=recommendation,
         findings=report.sorted_findings(),
         not_evaluable=tuple(report.not_evaluable),
         near_misses=tuple(report.near_misses),

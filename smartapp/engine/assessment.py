@@ -152,7 +152,8 @@ class Option:
 
     `blocked_by` and `cautions` are stable keys of the matrix; `regimen` is the published start in
     words; `regulatory` the off-label or on-label status. Inside: `regimens`, keys of published
-    starts that may be drafted (clinical-rules 10).
+    starts that may be drafted (clinical-rules 10); `blocked_words` and `caution_words`, what the
+    keys mean, one for one.
     """
 
     agent: str
@@ -162,12 +163,26 @@ class Option:
     cautions: tuple[str, ...]
     regulatory: str
     regimens: tuple[str, ...] = ()
+    blocked_words: tuple[str, ...] = ()
+    caution_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One point the answer waits for: a stable key, the words, and what would settle it."""
+
+    key: str
+    text: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
+    """The status and the options. Inside: `reasons`, what an unsettled answer waits for."""
+
     status: RecommendationStatus
     options: tuple[Option, ...] = ()
+    reasons: tuple[Why, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

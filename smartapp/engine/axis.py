@@ -9,6 +9,7 @@ from decimal import Decimal
 from smartapp.engine.assessment import AxisState, Evidence
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course, untreated_until
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.low_t import LowT, judge_low_t
 from smartapp.engine.samples import Hormone, Samples, evidence_of, take_samples
 from smartapp.engine.severe import Severe, judge_severe
@@ -197,18 +198,3 @@ def _hormones(samples: Samples) -> tuple[Evidence, ...]:
         if u is not None
     )
     return found + withheld
-
-
-def evidence_of_course(course: Course, role: str) -> Evidence:
-    """A drug as evidence, in the record's own words."""
-    episode = course.episode
-    return Evidence(
-        episode.references[0] if episode.references else "",
-        None,
-        None,
-        None,
-        None,
-        episode.start,
-        role,
-        episode.label,
-    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.exposure import INHIBITOR, Exposure, exposure_of
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import show, span_of
 from smartapp.engine.watch import Watch
 

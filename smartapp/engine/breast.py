@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.exposure import Exposure
 from smartapp.engine.report import Report
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.watch import Watch
 
 _GROWTH = frozenset({"gynecomastia", "breast-pain"})

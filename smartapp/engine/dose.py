@@ -10,7 +10,7 @@ from typing import Literal
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import evidence_of_course
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.span import SIX_DIGITS, show
 from smartapp.engine.treatment import per_week

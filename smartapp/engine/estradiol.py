@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from smartapp.engine.assessment import Evidence
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.exposure import INHIBITOR, Exposure, exposure_of
 from smartapp.engine.facts import EYE
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import show, span_of
 from smartapp.engine.watch import Watch
 from smartapp.labs.derived import NotComputable

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import evidence_of_course
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.facts import SERM_AGENTS
 from smartapp.patient.record import Problem
 

@@ -10,9 +10,9 @@ from smartapp.engine.assessment import Evidence
 from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.gate import Item, chronic_glucocorticoid, chronic_opioid
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import every, some, span_of
 from smartapp.labs.reading import Reading
 from smartapp.patient.record import Problem

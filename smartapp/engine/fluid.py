@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.exposure import INHIBITOR, Exposure
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import show, span_of
 from smartapp.engine.watch import Watch
 from smartapp.labs.reading import Reading

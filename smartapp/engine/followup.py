@@ -13,10 +13,10 @@ from datetime import date, timedelta
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Due, Evidence, Fix
-from smartapp.engine.axis import evidence_of_course
 from smartapp.engine.case import Case
 from smartapp.engine.change import own_baseline
 from smartapp.engine.course import Course
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.standing import Standing

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
+from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
 from smartapp.engine.samples import evidence_of, evidence_of_samples
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import every, span_of
 from smartapp.labs.reading import Reading
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from smartapp.engine.axis import evidence_of_course
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import SIX_DIGITS, show, span_of, tenth

@@ -8,6 +8,7 @@ from typing import Literal
 
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
+from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
 from smartapp.engine.samples import Sample, Samples, evidence_of, evidence_of_samples
 from smartapp.engine.span import Span, mean, show, some, span_of, tenth
 from smartapp.knowledge.catalogue import Vermeulen
@@ -36,12 +37,25 @@ _DIABETES = frozenset({"type-2-diabetes", "prediabetes"})
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """Why an SHBG that is not known may not be taken for normal.
+
+    key    of the wording's [shbg-risk]; `name`: the diagnosis, drug or value it is about
+    """
+
+    key: str
+    name: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LowT:
     """The answer and why. `reason` is a key of the wording's [low-t] section.
 
     used        the samples it rests on, newest first
     confirm     "single", "discordant" or "invalid": another morning sample would settle it
     lacks       "shbg" when a missing SHBG keeps it open
+    risk        why that SHBG may not be taken for normal
     borderline  low only by free testosterone, above the line for a candidate
     free_t      pmol/L, calculated from `mean` of the samples; free_t_cut, below which it is low
     """
@@ -52,6 +66,7 @@ class LowT:
     confirm: Literal["single", "discordant", "invalid"] | None = None
     lacks: Literal["shbg"] | None = None
     borderline: bool = False
+    risk: Risk | None = None
     mean: Decimal | None = None
     free_t: Decimal | None = None
     free_t_cut: Decimal | None = None
@@ -138,7 +153,14 @@ def _table(case: Case, samples: Samples, pair: tuple[Sample, ...]) -> LowT:
         if shbg == "altered":
             return _by_free_t(case, samples, judged)
         if shbg == "at-risk":
-            return replace(judged, reason="shbg-at-risk", lacks="shbg")
+            risk = shbg_risk(case, samples)
+            return replace(
+                judged,
+                reason="shbg-at-risk",
+                lacks="shbg",
+                risk=risk,
+                evidence=() if risk is None else risk.evidence,
+            )
         return replace(judged, answer="low", reason="low")
     if below is None or decided_by_free_t is None:
         # Of plain values only the question of diabetes can be left open.
@@ -192,7 +214,7 @@ def judge_shbg(case: Case, samples: Samples) -> Shbg:
     """SHBG normal or altered; not measured: at risk of being altered, or unknown without a risk."""
     span, reading = samples.shbg.span, samples.shbg.reading
     if span is None or reading is None:
-        return "at-risk" if _shbg_at_risk(case, samples) else "unknown"
+        return "unknown" if shbg_risk(case, samples) is None else "at-risk"
     rules = case.protocol.shbg
     older = case.age is not None and case.age >= rules.older_age
     top = rules.high_older if older else rules.high
@@ -207,19 +229,33 @@ def judge_shbg(case: Case, samples: Samples) -> Shbg:
     return "altered" if altered else "normal"
 
 
-def _shbg_at_risk(case: Case, samples: Samples) -> bool:
-    """Whether SHBG may be altered; what could not be read counts as a risk (never as normal)."""
+def shbg_risk(case: Case, samples: Samples) -> Risk | None:
+    """What may alter an SHBG that is not known, first match; None: nothing on record.
+
+    What could not be read counts as a risk (never as normal).
+    """
     rules = case.protocol.shbg
-    if samples.shbg.missing == "withheld" or case.unread & {"problems", "therapy"}:
-        return True
-    if case.age is None or case.age >= rules.risk_age:
-        return True
+    if samples.shbg.missing == "withheld":
+        return Risk("withheld")
+    if samples.shbg.reading is not None:
+        return Risk("limit", evidence=(evidence_of(samples.shbg.reading, "censored"),))
+    if case.unread & {"problems", "therapy"}:
+        return Risk("unread")
+    for problem in case.with_concepts(_SHBG_RISKS):
+        if problem.active is not False:
+            concept = min(problem.concepts & _SHBG_RISKS)
+            name = case.knowledge.catalogue.conditions[concept].name
+            return Risk("problem", name, (evidence_of_problem(problem, "alters-shbg"),))
     bmi = case.newest("bmi", case.protocol.contraindications.bmi_days)
     if bmi is not None and bmi.value >= rules.risk_bmi:
-        return True
-    if any(p.active is not False for p in case.with_concepts(_SHBG_RISKS)):
-        return True
-    return any(case.taking(drug_class=name) is not None for name in _SHBG_DRUGS)
+        return Risk("bmi", show(bmi.value), (evidence_of(bmi, "alters-shbg"),))
+    for name in _SHBG_DRUGS:
+        course = case.taking(drug_class=name)
+        if course is not None:
+            return Risk("drug", course.drug.name, (evidence_of_course(course, "alters-shbg"),))
+    if case.age is None:
+        return Risk("age-unknown")
+    return Risk("age") if case.age >= rules.risk_age else None
 
 
 def _free_t(case: Case, samples: Samples, used: tuple[Sample, ...]) -> Decimal | None:

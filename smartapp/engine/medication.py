@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.axis import AxisView
 from smartapp.engine.eligibility import wish_evidence
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import show, span_of

@@ -7,7 +7,7 @@ from smartapp.engine.axis import AxisView
 from smartapp.engine.baseline import lacking
 from smartapp.engine.case import Case
 from smartapp.engine.standing import Standing, approved, eligible
-from smartapp.engine.stops import OPTIONS, SEVERE
+from smartapp.engine.stops import OPTIONS, SEVERE, Against
 
 
 def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option, ...]:
@@ -31,16 +31,28 @@ def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Optio
     clean = may and agent != "enclomiphene" and not relative and not lacking(case, view, agent)
     starts = [r for r in knowledge.regimens.values() if r.agent == agent and r.start]
     on_label = agent == "hcg" and standing.path == "E3"
+    cautions = tuple(hit.row.key for hit in against.lesser)
     return Option(
         agent=agent,
         eligible=may,
         regimen="; or ".join(r.text for r in starts),
         blocked_by=tuple(blocked),
-        cautions=tuple(hit.row.key for hit in against.lesser),
+        cautions=cautions,
         regulatory=(
             knowledge.wording.say("regulatory", "hcg-on-label")
             if on_label
             else knowledge.catalogue.drugs[agent].regulatory
         ),
         regimens=tuple(r.key for r in starts) if clean else (),
+        blocked_words=tuple(_say(case, key, against) for key in blocked),
+        caution_words=tuple(_say(case, key, against) for key in cautions),
     )
+
+
+def _say(case: Case, key: str, against: Against) -> str:
+    """What a key means: a row of the matrix, or what else closes an option."""
+    wording = case.knowledge.wording
+    if key in wording.phrases["row"]:
+        return wording.say("row", key)
+    rows = dict.fromkeys(wording.say("row", row.key) for row in against.unclear)
+    return wording.say("blocked", key, {"rows": ", ".join(rows)})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
+from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
 from smartapp.engine.exposure import exposure_of
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.report import Ordered, Report
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.standing import Standing
 from smartapp.engine.telling import tell_evidence
 from smartapp.engine.watch import told_sign

@@ -10,6 +10,7 @@ from typing import Literal
 
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.low_t import LowT
 from smartapp.engine.samples import Samples, evidence_of, evidence_of_samples
 from smartapp.engine.span import every, some, span_of, times
@@ -179,14 +180,6 @@ def _dysgenesis(case: Case, facts: _Facts) -> tuple[bool | None, tuple[Evidence,
 
 def _said(problem: Problem) -> Evidence:
     return evidence_of_problem(problem, "diagnosis")
-
-
-def evidence_of_problem(problem: Problem, role: str) -> Evidence:
-    """A diagnosis or procedure as evidence, in the record's own words."""
-    return Evidence(
-        problem.reference, None, None, None, None, problem.onset or problem.recorded, role,
-        problem.text,
-    )  # fmt: skip
 
 
 def _once(items: Iterator[Evidence] | list[Evidence]) -> tuple[Evidence, ...]:

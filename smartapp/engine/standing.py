@@ -9,8 +9,8 @@ from typing import Literal
 from smartapp.engine.assessment import Evidence, RecommendationStatus
 from smartapp.engine.axis import PITUITARY_DEFICIENCY, AxisView
 from smartapp.engine.case import Case
+from smartapp.engine.evidence import evidence_of_problem
 from smartapp.engine.gate import Item, judge_gate, undiagnosed_low_lh
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.stops import OPTIONS, Against, judge_stops
 from smartapp.engine.symptoms import Symptoms, judge_symptoms
 

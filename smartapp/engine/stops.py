@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import AxisView, evidence_of_course
+from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
+from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
 from smartapp.engine.facts import FACT, NO, UNKNOWN, Judged
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.severe import evidence_of_problem
 from smartapp.engine.span import every, span_of, times
 from smartapp.knowledge.matrix import (
     ALLERGY,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
-from smartapp.engine.severe import evidence_of_problem
+from smartapp.engine.evidence import evidence_of_problem
 
 _STRONG = (
     "low-libido",

@@ -8,6 +8,7 @@ from datetime import datetime
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.axis import Classification
 from smartapp.engine.case import Case
+from smartapp.engine.low_t import Risk
 from smartapp.engine.samples import Hormone
 from smartapp.engine.span import show, tenth
 from smartapp.knowledge import Knowledge
@@ -51,6 +52,7 @@ def axis_words(case: Case, judged: Classification) -> Mapping[str, str]:
     words["lh_why"] = why_not_usable(samples.lh.withheld)
     reasons = dict.fromkeys(reason for _, reason in samples.invalid)
     words["invalid"] = " or ".join(wording.say("invalid", reason) for reason in reasons)
+    words["risk"] = tell_risk(case, low.risk)
     key = low.reason if low.reason in wording.phrases["level"] else "default"
     words["level"] = wording.say("level", key, words) if t else ""
     return words
@@ -66,6 +68,13 @@ def _hormone(case: Case, name: str, hormone: Hormone) -> dict[str, str]:
         f"{name}_low": low or "",
         f"{name}_high": high or "",
     }
+
+
+def tell_risk(case: Case, risk: Risk | None) -> str:
+    """Why an SHBG that is not known may not be taken for normal; nothing where it may."""
+    if risk is None:
+        return ""
+    return case.knowledge.wording.say("shbg-risk", risk.key, {"name": risk.name})
 
 
 def why_not_usable(row: Unused | None) -> str:

@@ -8,9 +8,9 @@ from datetime import date
 from decimal import Decimal
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import evidence_of_course
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
+from smartapp.engine.evidence import evidence_of_course
 from smartapp.patient.record import Dose
 
 _ROLES = ("recalibration", "adjunct")

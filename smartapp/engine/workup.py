@@ -11,11 +11,12 @@ from smartapp.engine.baseline import lacking
 from smartapp.engine.case import Case
 from smartapp.engine.course import began
 from smartapp.engine.gate import Item, undiagnosed_low_lh
+from smartapp.engine.reasons import say_point
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import span_of
 from smartapp.engine.standing import Standing
-from smartapp.engine.telling import and_more, axis_words, tell_axis, tell_readings, tell_values
+from smartapp.engine.telling import and_more, axis_words, tell_axis, tell_readings
 from smartapp.labs.reading import Reading
 
 _HYPOGONADISM = frozenset({"hypogonadism", "pituitary-deficiency"})
@@ -76,16 +77,10 @@ def say_workup(report: Report, view: AxisView, standing: Standing) -> None:
         words={
             "first": wording.say("gate", items[0].key),
             "more": and_more(len(items)),
-            "points": "; ".join(_point(report, item) for item in items),
+            "points": "; ".join(say_point(report, item) for item in items),
             "axis": tell_axis(report.case, view.now),
         },
     )
-
-
-def _point(report: Report, item: Item) -> str:
-    """An open point with the values that opened it."""
-    said, values = report.case.knowledge.wording.say("gate", item.key), tell_values(item.evidence)
-    return f"{said} ({values})" if values else said
 
 
 def _central(now: Classification) -> bool:

@@ -202,8 +202,24 @@ def build_chart(**changes: Any) -> Chart:
         recommendation=Recommendation(
             "candidate",
             (
-                Option("clomiphene", True, "25 mg every other day", (), ("bmi-30",), "off-label"),
-                Option("enclomiphene", False, "", ("not-approved",), (), "not approved"),
+                Option(
+                    "clomiphene",
+                    True,
+                    "25 mg every other day",
+                    (),
+                    ("bmi-30",),
+                    "off-label",
+                    caution_words=("obesity first",),
+                ),
+                Option(
+                    "enclomiphene",
+                    False,
+                    "",
+                    ("not-approved",),
+                    (),
+                    "not approved",
+                    blocked_words=("not approved anywhere known",),
+                ),
                 Option("hcg", True, "1500 IU twice a week", (), (), "off-label here"),
             ),
         ),

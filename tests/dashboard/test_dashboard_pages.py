@@ -23,6 +23,7 @@ from smartapp.engine.assessment import (
     Option,
     Recommendation,
     RecommendationStatus,
+    Why,
 )
 from smartapp.fhir.model import Gap
 from smartapp.labs.reading import Range, Unused
@@ -295,15 +296,36 @@ def test_an_option_closed_by_the_drug_is_told_from_one_closed_for_now(desk: Desk
         recommendation=Recommendation(
             "confirm-first",
             (
-                Option("clomiphene", False, "25 mg", ("confirm-first",), (), "off-label"),
-                Option("hcg", False, "1500 IU", ("hematocrit-stop", "confirm-first"), (), ""),
+                Option(
+                    "clomiphene",
+                    False,
+                    "25 mg",
+                    ("confirm-first",),
+                    (),
+                    "off-label",
+                    blocked_words=("open points come first",),
+                ),
+                Option(
+                    "hcg",
+                    False,
+                    "1500 IU",
+                    ("hematocrit-stop", "confirm-first"),
+                    (),
+                    "",
+                    blocked_words=(
+                        "hematocrit at the limit for stopping",
+                        "open points come first",
+                    ),
+                ),
             ),
+            (Why("prolactin-missing", "Prolactin was not measured.", "Order prolactin."),),
         )
     )
     html = desk.page()
     words_ = said(html)
     assert "Clomiphene Not eligible now" in words_
-    assert "the diagnosis must be confirmed first" in words_
+    assert "open points come first" in words_
+    assert "Prolactin was not measured. Order prolactin." in words_
     assert "hCG Not eligible Blocked" in words_
     assert "<dt>Published start</dt>" not in html
     assert "tone-go" not in html

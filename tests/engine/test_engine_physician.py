@@ -237,3 +237,59 @@ def test_two_orders_without_an_end_count_from_the_later_one() -> None:
     one.episodes[0] = replace(one.episodes[0], known=day(-100))
     assert one.judged().axis.state == "indeterminate"
     assert "may still act" in one.judged().axis.reason
+
+
+# -- what an answer waits for
+
+
+SHBG_RISKS = {
+    "a diagnosis": (low_man(t=(240, 250)).problem("obesity"), "obesity may alter it"),
+    "the BMI": (low_man(t=(240, 250)).lab("bmi", 34), "a BMI of 34 kg/m2 may alter it"),
+    "a drug": (
+        low_man(t=(240, 250)).drug("glucocorticoid", -20),
+        "systemic glucocorticoid, taken now, may alter it",
+    ),
+    "his age": (low_man(70, (240, 250)), "his age may alter it"),
+}
+
+
+@pytest.mark.parametrize(("one", "said"), SHBG_RISKS.values(), ids=SHBG_RISKS)
+def test_what_may_alter_an_unknown_shbg_is_named(one: Man, said: str) -> None:
+    found = one.without("shbg").judged()
+    assert said in found.axis.reason
+    assert said in the(found, "cannot-assess").detail
+    assert said in found.recommendation.reasons[0].text
+
+
+def test_an_answer_that_waits_says_for_what_and_what_would_settle_it() -> None:
+    one = low_man().lab("prolactin", 25).problem("opioid-use")
+    found = one.judged()
+    assert found.recommendation.status == "confirm-first"
+    told = {why.key: why for why in found.recommendation.reasons}
+    assert set(told) == {"symptoms-unknown", "prolactin-once", "opioid-chronic"}
+    assert "25 ng/mL" in told["prolactin-once"].text
+    assert "Prolactin" in told["prolactin-once"].fix
+    assert "cause" in told["opioid-chronic"].fix
+    assert told["symptoms-unknown"].text in the(found, "cannot-assess").detail
+    said = the(found, "axis-workup").detail
+    assert told["prolactin-once"].text.removesuffix(".").lower() in said.lower()
+
+
+@pytest.mark.parametrize(
+    "one",
+    [candidate(), candidate().drug("clomiphene"), man().testosterone(600).testosterone(610, -60)],
+)
+def test_an_answer_that_waits_for_nothing_gives_no_reasons(one: Man) -> None:
+    found = one.lh(4, -30).fsh(4, -30).judged()
+    assert found.recommendation.status not in ("confirm-first", "cannot-assess")
+    assert found.recommendation.reasons == ()
+
+
+def test_every_key_of_an_option_has_its_words_beside_it() -> None:
+    one = candidate().problem("thrombophilia").problem("obesity").unusable("alt", -3)
+    for option in one.judged().recommendation.options:
+        assert len(option.blocked_by) == len(option.blocked_words)
+        assert len(option.cautions) == len(option.caution_words)
+        assert not {*option.blocked_by} & {*option.blocked_words}
+    clomiphene = one.judged().recommendation.options[0]
+    assert "could not be excluded: liver tests far above their limit" in clomiphene.blocked_words
