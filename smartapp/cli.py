@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from smartapp.fhir.model import Gap, Resources
     from smartapp.knowledge import Knowledge
     from smartapp.patient.record import DraftOrder
+    from smartapp.smart.keyring import KeyRing
+    from smartapp.smart.keys import KeyPair
 
 PROFILES = ("aua", "es", "eau", "bssm")
 
@@ -295,13 +297,28 @@ def serve(host: str, port: int, workers: int) -> int:
 @click.option("--ehr-port", default=5001, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--no-browser", is_flag=True, help="Only print the addresses.")
 @click.option("--base-path", default="", help="Serve the app under this path, e.g. /hpg.")
-def demo(port: int, ehr_port: int, no_browser: bool, base_path: str) -> int:
-    """Start the app and a sandbox EHR with story patients, on this machine only."""
+@click.option("--vendor", default="generic", show_default=True, help="The kind of EHR played.")
+@click.option("--empty", is_flag=True, help="The EHR holds no patients yet (see `stories`).")
+def demo(
+    port: int, ehr_port: int, no_browser: bool, base_path: str, vendor: str, empty: bool
+) -> int:
+    """Start the app and a sandbox EHR with story patients, on this machine only.
+
+    VENDOR is generic, epic, oracle, athena, meditech, medplum, smart-launcher, hapi, smart-1 or
+    awkward: the EHR then deviates as that kind does.
+    """
     from smartapp.serve import demo as run
 
     _refuse_busy("127.0.0.1", port, "--port")
     _refuse_busy("127.0.0.1", ehr_port, "--ehr-port")
-    run(port, ehr_port, open_browser=not no_browser, base_path=base_path)
+    run(
+        port,
+        ehr_port,
+        open_browser=not no_browser,
+        base_path=base_path,
+        vendor=vendor,
+        empty=empty,
+    )
     return 0
 
 
@@ -347,6 +364,63 @@ def verify() -> int:
     return 0
 
 
+# --- keys -------------------------------------------------------------------------------------
+
+
+@cli.group()
+def keys() -> None:
+    """The key pairs with which this app signs in to EHRs (ES384 and RS384)."""
+
+
+@keys.command("generate")
+def generate_keys() -> int:
+    """Make the first pairs, sealed in the home folder. EHRs read /.well-known/jwks.json."""
+    return _tell_keys(_key_ring().generate())
+
+
+@keys.command("list")
+@click.option("--jwks", is_flag=True, help="The public keys as a JWK Set, for EHRs that want it.")
+def list_keys(jwks: bool) -> int:
+    """One line a pair: kid, algorithm, when it signs, when it ends."""
+    import json
+
+    ring = _key_ring()
+    if jwks:
+        click.echo(json.dumps(ring.published(), indent=2))
+        return 0
+    for kid in ring.unreadable():
+        _complain(f"key {kid} cannot be opened with SMARTAPP_SECRET_KEYS")
+    _tell_keys(ring.pairs())
+    return 1 if ring.unreadable() else 0
+
+
+@keys.command("rotate")
+@click.option("--at-once", is_flag=True, help="A key may be known to others: delete the old now.")
+def rotate_keys(at_once: bool) -> int:
+    """Make new pairs; old ones stay published until every EHR has had time to read the new."""
+    return _tell_keys(_key_ring().rotate(at_once=at_once))
+
+
+def _key_ring() -> KeyRing:
+    from smartapp.ledger.secrets import Vault
+    from smartapp.settings import from_environ
+    from smartapp.smart.keyring import KeyRing
+
+    settings = from_environ()
+    return KeyRing(settings.home_dir, Vault(settings.secret_keys), lambda: datetime.now(UTC))
+
+
+def _tell_keys(pairs: Sequence[KeyPair]) -> int:
+    for pair in pairs:
+        signs = f"signs from {pair.signs_from:%Y-%m-%d %H:%M}Z"
+        ends = f", published until {pair.ends:%Y-%m-%d %H:%M}Z" if pair.ends else ""
+        click.echo(f"{pair.kid}  {pair.alg}  {signs}{ends}")
+    return 0
+
+
+# --- knowledge --------------------------------------------------------------------------------
+
+
 @cli.group()
 def rules() -> None:
     """The knowledge: every rule with source, version and evidence mark."""
@@ -354,27 +428,31 @@ def rules() -> None:
 
 @rules.command("list")
 @click.option("--profile", type=click.Choice(PROFILES), help="Guideline profile (default: aua).")
-def list_rules(profile: str | None) -> int:
-    """One line a rule: id, mark, basis, title."""
-    from smartapp.knowledge import load
+@click.option("--site", metavar="FILE", help="A site's file of overrides to lay over it.")
+def list_rules(profile: str | None, site: str | None) -> int:
+    """One line a rule: id, mark, basis, title.
 
-    knowledge = load(profile)
-    protocol = knowledge.protocol
-    click.echo(f"protocol {protocol.profile} {protocol.version}")
-    for rule in knowledge.rules.values():
-        click.echo(f"{rule.id:<24} {rule.mark:<10} {rule.basis:<12} {rule.title}")
+    Marks: V checked against a public source; unverified; DEFAULT our own, where no guideline
+    decides; EXTRAP carried over from testosterone therapy; SITE set by the site.
+    """
+    from smartapp.knowledge import load
+    from smartapp.knowledge.show import list_lines
+
+    for line in list_lines(load(profile, Path(site) if site else None)):
+        click.echo(line)
     return 0
 
 
 @rules.command("show")
 @click.argument("rule_id", metavar="ID")
 @click.option("--profile", type=click.Choice(PROFILES), help="Guideline profile (default: aua).")
-def show_rule(rule_id: str, profile: str | None) -> int:
+@click.option("--site", metavar="FILE", help="A site's file of overrides to lay over it.")
+def show_rule(rule_id: str, profile: str | None, site: str | None) -> int:
     """Everything about one rule: what it says, its thresholds, sources and wording."""
     from smartapp.knowledge import load
     from smartapp.knowledge.show import rule_text
 
-    knowledge = load(profile)
+    knowledge = load(profile, Path(site) if site else None)
     rule = _rule(knowledge.rules, rule_id)
     click.echo(rule_text(rule, knowledge))
     return 0
