@@ -26,7 +26,7 @@ KEYS_TIMEOUT_S = 2.0
 _LONGEST_NAME = 512  # of a kid or a jti
 
 # Whatever it signs, a token of another kind (an access token, a logout token) is not this one.
-_TYPES = frozenset((None, "jwt", "application/jwt"))
+_TYPES = frozenset(("jwt", "application/jwt"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _check_header(signed: Signed, client: Client) -> None:
     if not signed.kid or len(signed.kid) > _LONGEST_NAME:
         raise TrustError("no kid, or a longer one than any key has")
     kind = signed.header.get("typ")
-    if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
+    if kind is not None and not (isinstance(kind, str) and kind.lower() in _TYPES):
         raise TrustError("typ is not JWT")
     # Only compared: the address that is asked is the registered one (SSRF).
     jku = signed.header.get("jku")
