@@ -23,6 +23,7 @@ from smartapp.engine.assessment import Assessment, Citation, Evidence, Finding, 
 from smartapp.fhir.model import Gap
 from smartapp.knowledge import Knowledge
 from smartapp.knowledge.catalogue import Analyte
+from smartapp.knowledge.show import value_text
 from smartapp.patient.record import DraftOrder
 
 MOST_VALUES = 12
@@ -55,10 +56,18 @@ def detail(
         said = "; ".join(escape(finding.summary) for finding in left_out[:3])
         more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
         blocks.append(f"**Also found, shown in the app:** {said}{more}")
-    protocol = assessment.protocol
-    blocks.append(f"Protocol {escape(protocol.profile)}, version {escape(protocol.version)}.")
+    blocks.append(_protocol(assessment, knowledge))
     blocks.append(_FOOT)
     return "\n\n".join(blocks)
+
+
+def _protocol(assessment: Assessment, knowledge: Knowledge) -> str:
+    """Profile and version, and each number that the site decided otherwise."""
+    protocol = assessment.protocol
+    said = f"Protocol {escape(protocol.profile)}, version {escape(protocol.version)}"
+    numbers = knowledge.protocol.parameters
+    changed = [f"{key} = {value_text(numbers[key])}" for key in protocol.overridden]
+    return f"{said}; changed by this site: {escape(', '.join(changed))}." if changed else f"{said}."
 
 
 def _finding(finding: Finding, knowledge: Knowledge, *, told: bool) -> str:

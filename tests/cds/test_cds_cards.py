@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,9 +16,16 @@ from smartapp.cds.discovery import SERVICES
 from smartapp.cds.request import HookRequest
 from smartapp.cds.suggestions import Suggestions
 from smartapp.cds.words import cut, escape
-from smartapp.engine.assessment import Assessment, Finding, Fix, NotEvaluable, Recommendation
+from smartapp.engine.assessment import (
+    Assessment,
+    Finding,
+    Fix,
+    NotEvaluable,
+    ProtocolRef,
+    Recommendation,
+)
 from smartapp.fhir.model import Gap
-from smartapp.knowledge import Knowledge
+from smartapp.knowledge import Knowledge, load
 from smartapp.patient.record import DraftOrder
 
 REQUEST = HookRequest(
@@ -275,3 +283,27 @@ def test_override_reasons_are_the_seven_of_the_contract(speaker: Speaker) -> Non
         "specialist-plan",
     ]
     assert all(r["display"] and r["system"] for r in reasons)
+
+
+def test_a_card_names_the_protocol_and_every_number_the_site_changed(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text('profile = "eau"\n[hematocrit]\nwarning = 51\n[orders]\nbaseline-days = 120\n')
+    ours = load(site_file=site)
+    protocol = ours.protocol
+    of = assessment(
+        finding(),
+        protocol=ProtocolRef(protocol.profile, protocol.version, protocol.overridden),
+    )
+    speaker = Speaker(ours, Suggestions.compile(ours), "https://app.example/launch")
+    (card,) = said(speaker, finding(), of=of)
+    shown = card["detail"].replace("\\", "")
+    assert (
+        f"Protocol eau, version {protocol.version}; changed by this site: "
+        "hematocrit.warning = 51 %, orders.baseline-days = 120 days."
+    ) in shown
+
+
+def test_a_card_of_an_unchanged_protocol_says_so_little(speaker: Speaker) -> None:
+    (card,) = said(speaker, finding())
+    assert "Protocol aua, version 2026.11." in card["detail"]
+    assert "changed by this site" not in card["detail"]
