@@ -8,6 +8,7 @@ import tempfile
 import threading
 import webbrowser
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from wsgiref.types import WSGIApplication
@@ -103,8 +104,9 @@ class DemoPair:
 
     The app is at 127.0.0.1 and the EHR at localhost, so that the frame is truly cross-site, as in
     a hospital. With `same_site` both are at 127.0.0.1. `client` names one of the EHR's registered
-    clients: `hpg-monitor` (public) or `hpg-monitor-confidential` (secret). `vendor` names the
-    kind of EHR that is played (demo/vendors.toml); `behaviour` plays one that has no name.
+    clients: `hpg-monitor` (public), `hpg-monitor-confidential` (secret) or `hpg-monitor-key` (the
+    app's own keys, made for the occasion). `vendor` names the kind of EHR that is played
+    (demo/vendors.toml); `behaviour` plays one that has no name.
     `empty`: the EHR holds no patient yet.
     """
 
@@ -163,9 +165,12 @@ class DemoPair:
         self._ehr.repository.replace(resource)
 
     def _settings(self, config: DemoConfig) -> Settings:
+        from smartapp.ledger.secrets import Vault
         from smartapp.smart.issuers import Profile
+        from smartapp.smart.keyring import KeyRing
 
-        secret = next((c.secret for c in config.registrations if c.client_id == self._client), None)
+        client = next(c for c in config.registrations if c.client_id == self._client)
+        secret_key = secrets.token_urlsafe(48)
         lines = [
             "[[issuer]]",
             f'fhir_base = "{config.fhir_base}"',
@@ -180,13 +185,12 @@ class DemoPair:
             or config.behaviour.smart_configuration == "none"
         ):
             lines.append(f'id_token_issuer = "{config.id_token_issuer}"')
-        if not config.behaviour.oauth:
-            lines.append('auth = "none"')
-        elif secret is None:
-            lines.append('auth = "public"')
-        else:
-            lines += ['auth = "secret"', 'client_secret_file = "ehr.secret"']
-            (self.home / "ehr.secret").write_text(secret, encoding="utf-8")
+        lines.append(f'auth = "{client.auth if config.behaviour.oauth else "none"}"')
+        if client.secret is not None:
+            lines.append('client_secret_file = "ehr.secret"')
+            (self.home / "ehr.secret").write_text(client.secret, encoding="utf-8")
+        if client.auth == "key":
+            KeyRing(self.home, Vault((secret_key,)), lambda: datetime.now(UTC)).generate()
         # The sandbox writes testis volumes under a code of its own, as hospitals do.
         lines += [
             "[issuer.local_codes]",
@@ -200,7 +204,7 @@ class DemoPair:
                 f"{PREFIX}HOME_DIR": str(self.home),
                 f"{PREFIX}ISSUERS_FILE": str(issuers),
                 f"{PREFIX}CDS_CLIENTS_FILE": str(self._clients_file(config)),
-                f"{PREFIX}SECRET_KEYS": secrets.token_urlsafe(48),
+                f"{PREFIX}SECRET_KEYS": secret_key,
                 f"{PREFIX}CORS_ORIGINS": self.ehr_url,
             },
             demo=True,

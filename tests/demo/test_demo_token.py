@@ -86,7 +86,7 @@ def test_a_code_lives_a_minute(ehr: Ehr) -> None:
         ({"code": None}, "invalid_request"),
         ({"code": "guessed"}, "invalid_grant"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, "invalid_client"),
         ({"grant_type": None}, "unsupported_grant_type"),
         ({"client_id": "secret"}, "invalid_client"),
         ({"client_id": "stranger"}, "invalid_client"),

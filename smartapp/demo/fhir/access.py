@@ -53,7 +53,7 @@ def confined_to(grant: Grant, resource_type: str, letter: str) -> str | None:
     Refuses with 403 when no scope allows the interaction at all.
     """
     levels = scopes.levels_allowing(grant.scope, resource_type, letter)
-    if "user" in levels or (levels and resource_type in SHARED_TYPES):
+    if levels & {"user", "system"} or (levels and resource_type in SHARED_TYPES):
         return None
     if "patient" in levels and grant.context.patient:
         return grant.context.patient

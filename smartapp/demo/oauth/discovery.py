@@ -37,6 +37,8 @@ SCOPES = (
     "patient/*.read",
     "user/*.rs",
     "user/*.read",
+    "system/*.rs",
+    "system/*.read",
 )
 
 
@@ -45,7 +47,7 @@ def smart_configuration(config: DemoConfig) -> dict[str, Any]:
     document = {
         **_endpoints(config),
         "capabilities": _of_versions(config, CAPABILITIES),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
         "revocation_endpoint": f"{config.oauth_root}/revoke",
     }

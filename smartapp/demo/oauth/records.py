@@ -109,6 +109,8 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib is untyped
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
+        if grant_type == "client_credentials":
+            return self.registration.auth == "key"
         return grant_type in ("authorization_code", "refresh_token")
 
 

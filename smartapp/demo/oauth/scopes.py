@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smartapp.demo.behaviour import Behaviour
 
-_RESOURCE = re.compile(r"(patient|user)/([A-Z][A-Za-z]*|\*)\.(read|\*|c?r?u?d?s?)")
+_RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(read|\*|c?r?u?d?s?)")
 _V1 = {"read": "rs", "*": "cruds"}
 _READING = "rs"
 _OTHERS = frozenset(
@@ -39,14 +39,16 @@ def parse(scope: str) -> ResourceScope | None:
     return ResourceScope(match[1], match[2], _V1.get(match[3], match[3]))
 
 
-def grantable(requested: str | None, behaviour: Behaviour) -> str:
+def grantable(requested: str | None, behaviour: Behaviour, *, system: bool = False) -> str:
     """The part of a requested scope that is granted, in the order and syntax asked for.
 
     Unknown scopes are dropped, as the standard lets servers do. Nothing can be written here, so
     `.cruds` shrinks to `.rs`, v1 `.*` to `.read`, and a pure write scope to nothing. So do a
-    syntax and a resource type that this EHR does not grant.
+    syntax and a resource type that this EHR does not grant. With `system` only system scopes are
+    granted, without it none.
     """
-    granted = [_shrunk(scope, behaviour) for scope in (requested or "").split()]
+    asked = [s for s in (requested or "").split() if s.startswith("system/") == system]
+    granted = [_shrunk(scope, behaviour) for scope in asked]
     return " ".join(dict.fromkeys(scope for scope in granted if scope))
 
 
@@ -73,7 +75,10 @@ def _offered(scope: ResourceScope, behaviour: Behaviour) -> bool:
 
 
 def levels_allowing(granted: str, resource_type: str, letter: str) -> frozenset[str]:
-    """The levels ("patient", "user") whose scopes allow reading ("r") or searching ("s") a type."""
+    """The levels whose scopes allow reading ("r") or searching ("s") a type.
+
+    A level is "patient", "user" or "system".
+    """
     parsed = (parse(scope) for scope in granted.split())
     return frozenset(
         scope.level

@@ -13,6 +13,7 @@ from flask import Flask
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.memory import Clock
 from smartapp.demo.oauth.assertion import SmartAssertion
+from smartapp.demo.oauth.backend import BackendGrant
 from smartapp.demo.oauth.grants import (
     IdToken,
     LaunchContext,
@@ -32,7 +33,7 @@ _REFRESH_SCOPES = {"offline_access", "online_access"}
 def build_server(
     app: Flask, config: DemoConfig, vault: Vault, keys: Keys, clock: Clock
 ) -> AuthorizationServer:
-    """The server with its two grants, client authentication and revocation registered."""
+    """The server with its three grants, client authentication and revocation registered."""
     clients = {r.client_id: Client(r, config.behaviour) for r in config.registrations}
     server = AuthorizationServer(app, clients.get, _saver(vault))
     server.register_token_generator("default", _TokenGenerator(config))
@@ -45,13 +46,14 @@ def build_server(
         [S256Only(), SmartRequest(config, vault), LaunchContext(), IdToken(config, keys, clock)],
     )
     server.register_grant(_with(RotatingRefreshGrant, vault), [LaunchContext()])
+    server.register_grant(_with(BackendGrant, vault, behaviour=config.behaviour))
     server.register_endpoint(_with(Revocation, vault))
     return server
 
 
-def _with(kind: type[Any], vault: Vault) -> type[Any]:
+def _with(kind: type[Any], vault: Vault, **known: Any) -> type[Any]:
     """`kind` knowing this server's vault: Authlib makes the objects, so the class must know it."""
-    return type(kind.__name__, (kind,), {"vault": vault})
+    return type(kind.__name__, (kind,), {"vault": vault, **known})
 
 
 def _saver(vault: Vault) -> Any:
