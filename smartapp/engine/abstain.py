@@ -19,6 +19,7 @@ class Abstention:
     """One rule left open. `reason` and `fix` are keys of the wording's [reason] and [fix].
 
     orders     analytes whose measurement would settle it
+    asks       the part of the questionnaire that would: "symptoms" or "wishes"
     decisive   the recommendation could change, and no other finding asks for the same
     weighs     the status waits for it
     row        the row of the matrix it is about
@@ -30,7 +31,7 @@ class Abstention:
     reason: str
     fix: str
     orders: tuple[str, ...] = ()
-    questionnaire: bool = False
+    asks: str | None = None
     decisive: bool = True
     weighs: bool = True
     row: str | None = None
@@ -199,7 +200,7 @@ def _eligibility(case: Case, view: AxisView, standing: Standing) -> Iterator[Abs
     if standing.path is None:
         reason = "symptoms-weak" if standing.symptoms.answer == "weak" else "symptoms-unknown"
         yield Abstention(
-            "R-ELIG-SYM", "recalibration-candidate", reason, "ask-symptoms", questionnaire=True
+            "R-ELIG-SYM", "recalibration-candidate", reason, "ask-symptoms", asks="symptoms"
         )
     for item in standing.gate:
         if item.key in ("prolactin-missing", "prolactin-unclear"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.axis import AxisView
 from smartapp.engine.eligibility import wish_evidence
@@ -117,13 +118,28 @@ def _per_week(dose: Dose | None) -> Decimal | None:
 
 
 def say_fertility(report: Report) -> None:
-    """`testosterone-fertility`: an androgen taken or ordered while a child is wished for."""
+    """`testosterone-fertility`: an androgen taken or ordered while a child is wished for.
+
+    A wish nobody wrote down is asked for: "no" is an answer, silence is none.
+    """
     case = report.case
-    if case.wishes.fertility != "yes":
+    if case.wishes.fertility == "no":
         return
     taken = [c for c in case.courses if c.active and c.episode.drug_class == "testosterone"]
     drafts: tuple[Ordered, ...] = report.occasion.roles("androgen")
     if not taken and not drafts:
+        return
+    if case.wishes.fertility == "unknown":
+        report.open(
+            Abstention(
+                "R-FERT-01",
+                "testosterone-fertility",
+                "wish-unknown",
+                "ask-wish",
+                asks="wishes",
+                decisive=False,
+            )
+        )
         return
     report.finding(
         "testosterone-fertility",

@@ -153,8 +153,9 @@ class Report:
             words["analyte"] = first.name
             words["why"] = why_not_usable(self.case.withheld.get(first.key))
         fixes = [fix for analyte in abstention.orders for fix in self.order_lab(analyte)]
-        if abstention.questionnaire:
-            fixes.append(Fix("questionnaire", "symptoms", wording.say("fix", "ask-symptoms")))
+        if abstention.asks is not None:
+            said = wording.say("fix", abstention.fix, words)
+            fixes.append(Fix("questionnaire", abstention.asks, said))
         self.not_evaluable.append(
             NotEvaluable(
                 abstention.rule,

@@ -266,6 +266,7 @@ def _serm_failure(course: _Course, judged: Sample) -> tuple[bool, tuple[Reason, 
         _say(
             course, "response-central-failure", "R-RESP-03", judged, step="up",
             words={"lh_limit": limit}, more=_lh_evidence(course) + _lh_baseline(course),
+            refer=("endocrinology",) if _at_maximum(course, judged.drawn) else (),
         )  # fmt: skip
         return True, ()
     baseline = own_baseline(course.case, "testosterone", course.begun)
@@ -383,6 +384,8 @@ def _below(course: _Course, judged: Sample) -> None:
             more=better.evidence,
         )  # fmt: skip
     else:
+        if not low and better is None:
+            _ask(course, "R-RESP-06", "response-partial")
         rule = "R-RESP-05" if low else "R-RESP-06"
         _say(course, "response-partial", rule, judged, step="up")
     _near(course, judged, "response-low" if not low else None, rules.low)
@@ -399,6 +402,8 @@ def _in_band(course: _Course, judged: Sample) -> None:
             words={"symptom_day": str(rules.symptom_day)}, more=better.evidence,
         )  # fmt: skip
     else:
+        if better is None and course.case.today >= since:
+            _ask(course, "R-RESP-07", "response-biochemical-only")
         more = better.evidence if better is not None else ()
         _say(course, "response-in-target", "R-RESP-07", judged, step="keep", more=more)
     value = judged.span.value
@@ -530,6 +535,13 @@ def _say(
             **(words or {}),
         },
     )  # fmt: skip
+
+
+def _ask(course: _Course, rule: str, code: str) -> None:
+    """Whether he feels better is not known: testosterone alone decided."""
+    course.report.open(
+        Abstention(rule, code, "response-symptoms", "ask-better", asks="symptoms", decisive=False)
+    )
 
 
 def _near(course: _Course, judged: Sample, key: str | None, cut: Decimal) -> None:

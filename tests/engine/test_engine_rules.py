@@ -224,7 +224,8 @@ CASES: list[tuple[str, str, str, Man, Orders, str]] = [
     ("R-FERT-01", "boundary", "the wish without testosterone", low_man().wishes("yes"),
      ("clomiphene",), "!testosterone-fertility"),
     ("R-FERT-01", "not-evaluable", "the wish unknown: it is asked for", candidate(),
-     ("testosterone-topical",), "!testosterone-fertility recalibration-alternative"),
+     ("testosterone-topical",),
+     "!testosterone-fertility recalibration-alternative ?R-FERT-01"),
 
     ("R-DUP-01", "positive", "two SERMs", low_man().drug("clomiphene"), ("enclomiphene",),
      "duplicate-therapy:warning"),
@@ -356,7 +357,7 @@ CASES: list[tuple[str, str, str, Man, Orders, str]] = [
     ("R-RESP-06", "boundary", "better by less than counts", feeling(4, 350), (),
      "response-partial"),
     ("R-RESP-06", "not-evaluable", "nobody asked: partial, and the next step named",
-     response(350), (), "response-partial"),
+     response(350), (), "response-partial ?R-RESP-06"),
 
     ("R-RESP-07", "positive", "in the band and no better", feeling(3, 600), (),
      "response-biochemical-only"),
@@ -365,7 +366,7 @@ CASES: list[tuple[str, str, str, Man, Orders, str]] = [
     ("R-RESP-07", "boundary", "better by as much as counts", feeling(5, 600), (),
      "response-in-target"),
     ("R-RESP-07", "not-evaluable", "nobody asked: by testosterone alone", response(600), (),
-     "response-in-target !response-biochemical-only"),
+     "response-in-target !response-biochemical-only ?R-RESP-07"),
 
     ("R-MON-01", "positive", "never looked at again", man().drug("clomiphene", START), (),
      "monitoring-due"),
