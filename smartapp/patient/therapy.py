@@ -99,7 +99,8 @@ def _continues(last: Taking, taking: Taking) -> bool:
         return taking.start is None or taking.start - last.stop <= _DAY
     if last.state == "active" or taking.start is None or last.start is None:
         return True
-    return taking.start - last.start <= OPEN_END
+    # Of records joined before, the newest says since when the end is open.
+    return taking.start - max(last.start, last.known or last.start) <= OPEN_END
 
 
 def _is_dose_step(last: Taking, taking: Taking) -> bool:
