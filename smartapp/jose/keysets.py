@@ -71,7 +71,7 @@ class KeySets:
         place = self._place(url)
         now = self._clock()
         kept = place.kept
-        if kept is not None and not self._is_wanted(place, kept, now, again):
+        if kept is not None and not again and now < kept.fresh_until:
             return kept.keys
         usable = kept is not None and now - kept.read_at < MOST_AGE
         # A new key may be in the set that another thread is reading: whoever needs one waits.
@@ -87,11 +87,6 @@ class KeySets:
             return self._read(url, place, kept if usable else None, now)
         finally:
             place.reading.release()
-
-    def _is_wanted(self, place: _Place, kept: _Kept, now: datetime, again: bool) -> bool:
-        if again:
-            return not _recent(place.forced_at, now, COOL_DOWN)
-        return now >= kept.fresh_until
 
     def _read(
         self, url: str, place: _Place, old: _Kept | None, now: datetime
