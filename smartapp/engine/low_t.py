@@ -9,17 +9,13 @@ from typing import Literal
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
 from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
+from smartapp.engine.free_t import calculate, free_evidence, free_t_cut
 from smartapp.engine.samples import Sample, Samples, evidence_of, evidence_of_samples
-from smartapp.engine.span import Span, mean, show, some, span_of, tenth
-from smartapp.knowledge.catalogue import Vermeulen
-from smartapp.labs.free_testosterone import FreeTestosterone, vermeulen
-from smartapp.labs.reading import Reading
+from smartapp.engine.span import Span, mean, show, some
 
 Answer = Literal["low", "not-low", "unknown"]
 Shbg = Literal["normal", "altered", "at-risk", "unknown"]
 
-# The one method of measured free testosterone that is comparable (evidence 2.1).
-_ACCEPTED_METHOD = "dialysis"
 _SHBG_RISKS = frozenset(
     {
         "obesity",
@@ -115,16 +111,16 @@ def _straddling(case: Case, samples: Samples, cut: Decimal) -> LowT:
     """One sample below the line, one above: free testosterone, else a third sample decides."""
     latest, rules = samples.valid[:2], case.protocol.low_t
     if all(s.span.up_to(rules.free_t_top) is True for s in latest):
-        free_t = _free_t(case, samples, latest)
-        if free_t is not None and free_t < _free_t_cut(case):
+        calculated, line = calculate(case, samples, latest), free_t_cut(case)
+        if calculated is not None and calculated.free < line:
             return LowT(
                 "low",
                 "low-free-t",
                 latest,
                 mean=mean(tuple(s.span for s in latest)).value,
-                free_t=free_t,
-                free_t_cut=_free_t_cut(case),
-                evidence=_free_evidence(case, samples, latest, free_t),
+                free_t=calculated.free,
+                free_t_cut=line,
+                evidence=free_evidence(case, samples, latest, calculated),
             )
     if len(samples.valid) > 2:
         third = samples.valid[2]
@@ -195,16 +191,16 @@ def _within_free_t_band(case: Case, level: Span) -> bool | None:
 
 
 def _by_free_t(case: Case, samples: Samples, judged: LowT) -> LowT:
-    free_t = _free_t(case, samples, judged.used)
-    if free_t is None:
+    calculated, cut = calculate(case, samples, judged.used), free_t_cut(case)
+    if calculated is None:
         return replace(judged, reason="free-t-needed", lacks="shbg")
     judged = replace(
         judged,
-        free_t=free_t,
-        free_t_cut=_free_t_cut(case),
-        evidence=_free_evidence(case, samples, judged.used, free_t),
+        free_t=calculated.free,
+        free_t_cut=cut,
+        evidence=free_evidence(case, samples, judged.used, calculated),
     )
-    if free_t < _free_t_cut(case):
+    if calculated.free < cut:
         above = judged.mean is not None and judged.mean > case.protocol.low_t.candidate_top
         return replace(judged, answer="low", reason="low-free-t", borderline=above)
     return replace(judged, answer="not-low", reason="free-t-normal")
@@ -256,88 +252,6 @@ def shbg_risk(case: Case, samples: Samples) -> Risk | None:
     if case.age is None:
         return Risk("age-unknown")
     return Risk("age") if case.age >= rules.risk_age else None
-
-
-def _free_t(case: Case, samples: Samples, used: tuple[Sample, ...]) -> Decimal | None:
-    """Calculated free testosterone (pmol/L) of the mean; None if an input lacks or is a limit."""
-    total = mean(tuple(s.span for s in used)).value
-    shbg = samples.shbg.span.value if samples.shbg.span is not None else None
-    constants = case.knowledge.catalogue.vermeulen
-    if total is None or shbg is None or constants is None:
-        return None
-    albumin = _albumin(case, used[0], constants)
-    result = vermeulen(total, shbg, albumin.value if albumin is not None else None, constants)
-    return result.free if isinstance(result, FreeTestosterone) else None
-
-
-def _albumin(case: Case, sample: Sample, constants: Vermeulen) -> Reading | None:
-    """The albumin nearest to the sample, if measured within the allowed days; else the default."""
-    near = [
-        (abs((reading.drawn - sample.drawn).days), reading.reference, reading)
-        for reading in case.readings.get("albumin", ())
-        if not reading.censored
-    ]
-    nearest = min(near, default=None, key=lambda item: item[:2])
-    return nearest[2] if nearest and nearest[0] <= constants.albumin_max_days else None
-
-
-def _free_t_cut(case: Case) -> Decimal:
-    """The profile's cut, or the laboratory's accepted lower limit where the profile says so."""
-    rules = case.protocol.low_t
-    if rules.free_t_lab_limit:
-        reading = case.newest("free-testosterone", case.protocol.samples.window)
-        used = reading.range if reading is not None else None
-        if used is not None and used.source == "laboratory" and used.low is not None:
-            return used.low
-    return rules.free_t_cut
-
-
-def _free_evidence(
-    case: Case, samples: Samples, used: tuple[Sample, ...], free_t: Decimal
-) -> tuple[Evidence, ...]:
-    """The SHBG it was calculated with, and a measured free testosterone of the same draws.
-
-    The cut is one of calculated values: a measured one decides nothing. By equilibrium dialysis it
-    is compared and a disagreement said; by any other or an unknown method it is only shown.
-    """
-    reading = samples.shbg.reading
-    shbg = () if reading is None else (evidence_of(reading, "free-testosterone", ranged=True),)
-    days = {sample.drawn for sample in used}
-    measured = (r for r in case.readings.get("free-testosterone", ()) if r.drawn in days)
-    return (
-        *shbg,
-        _calculated(case, used[0], free_t),
-        *(_measured(case, r, free_t) for r in measured),
-    )
-
-
-def _calculated(case: Case, sample: Sample, free_t: Decimal) -> Evidence:
-    """The figure that decided, named as calculated, with what stood for albumin."""
-    constants = case.knowledge.catalogue.vermeulen
-    default = constants is not None and _albumin(case, sample, constants) is None
-    draw = sample.readings[0]
-    return Evidence(
-        draw.reference,
-        "free-testosterone",
-        Decimal(tenth(free_t)),
-        case.knowledge.catalogue.analytes["free-testosterone"].unit,
-        None,
-        draw.effective,
-        "calculated",
-        case.knowledge.wording.say(
-            "evidence", "free-t-default-albumin" if default else "free-t-calculated"
-        ),
-    )
-
-
-def _measured(case: Case, reading: Reading, free_t: Decimal) -> Evidence:
-    key = "free-t-shown"
-    if reading.method == _ACCEPTED_METHOD:
-        cut = _free_t_cut(case)
-        agrees = span_of(reading).below(cut) is (free_t < cut)
-        key = "free-t-agrees" if agrees else "free-t-disagrees"
-    words = {"calculated": show(free_t), "unit": reading.unit}
-    return evidence_of(reading, "compared", case.knowledge.wording.say("evidence", key, words))
 
 
 def _of(judged: LowT) -> LowT:

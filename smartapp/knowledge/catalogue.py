@@ -71,7 +71,8 @@ class Vermeulen:
     """The pinned constants of calculated free testosterone (clinical-evidence 2.1).
 
     Association constants in L/mol, molar masses in g/mol, albumin in g/dL, SHBG in nmol/L.
-    A measured albumin counts within `albumin_max_days` of the draw.
+    A measured albumin counts within `albumin_max_days` of the draw. A measured bioavailable
+    testosterone further than `measured_apart` per cent from the calculated one disagrees with it.
     """
 
     k_shbg: Decimal
@@ -82,6 +83,7 @@ class Vermeulen:
     albumin_max_days: int
     albumin_limits: Limits
     shbg_limits: Limits
+    measured_apart: Decimal
     source: str
     mark: str
 
@@ -153,6 +155,7 @@ class Drug:
     allergy_group drugs that share a hypersensitivity (clinical-rules 8)
     pattern       text; where several drugs match, the longest match is meant
     atc           prefixes; a longer prefix of another drug outranks a shorter one
+    unverified    codes of this entry that no public source was seen to confirm
     """
 
     key: str
@@ -168,6 +171,7 @@ class Drug:
     regulatory: str
     source: str
     mark: str
+    unverified: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ class ConditionConcept:
     """One concept a problem or procedure may mean, by SNOMED CT, ICD-10 prefix, PCS, CPT or text.
 
     `pattern` matches text only; a text match never outranks a code that says otherwise.
+    `unverified`: codes of this entry that no public source was seen to confirm.
     """
 
     key: str
@@ -186,6 +191,7 @@ class ConditionConcept:
     pattern: re.Pattern[str] | None
     source: str
     mark: str
+    unverified: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,14 +300,28 @@ def read_conditions(file: Table) -> dict[str, ConditionConcept]:
             pattern=table.pattern("text"),
             source=table.text("source"),
             mark=table.choice("mark", MARKS),
+            unverified=frozenset(table.words("unverified")),
         )
         table.done()
+        _codes_are_marked(
+            table, concept, concept.snomed | {*concept.icd10} | concept.procedure_codes
+        )
         for prefix in concept.icd10_except:
             if not prefix.startswith(concept.icd10):
                 table.refuse("icd10_except", f"{prefix} is under none of the prefixes")
         if not (concept.snomed or concept.icd10 or concept.procedure_codes or concept.pattern):
             table.refuse("", "can be recognised by nothing")
     return concepts
+
+
+def _codes_are_marked(
+    table: Table, entry: Drug | ConditionConcept, codes: frozenset[str]
+) -> None:
+    """Refuses a doubt about a code that is not here, and a "V" that no code bears out."""
+    for code in sorted(entry.unverified - codes):
+        table.refuse("unverified", f"{code} is no code of this entry")
+    if entry.mark == "V" and codes and entry.unverified >= codes:
+        table.refuse("mark", "is V, and every code of the entry is unverified")
 
 
 def _claim(table: Table, what: str, codes: Iterable[str], owner: dict[str, str], key: str) -> None:
@@ -344,6 +364,7 @@ def _vermeulen(table: Table) -> Vermeulen:
         albumin_max_days=table.whole_or_none("albumin_max_days") or 0,
         albumin_limits=Limits(*(table.pair("albumin_limits") or (None, None))),
         shbg_limits=Limits(*(table.pair("shbg_limits") or (None, None))),
+        measured_apart=table.number("measured_apart"),
         source=table.text("source"),
         mark=table.choice("mark", MARKS),
     )
@@ -531,7 +552,9 @@ def _drug(key: str, table: Table) -> Drug:
         regulatory=table.text("regulatory"),
         source=table.text("source"),
         mark=table.choice("mark", MARKS),
+        unverified=frozenset(table.words("unverified")),
     )
+    _codes_are_marked(table, drug, drug.rxnorm | {*drug.atc})
     if drug.hpg_active != (drug.washout_days is not None):
         table.refuse("washout_days", "is given for a drug that acts on the axis, and only for one")
     return drug

@@ -6,12 +6,14 @@ same with another albumin mass, must not be mixed in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Context, Decimal
 
 from smartapp.knowledge.catalogue import Limits, Vermeulen
 from smartapp.labs.derived import NotComputable
-from smartapp.labs.reading import Reading, Series
+from smartapp.labs.reading import Reading
 from smartapp.labs.units import SIX
 
 _WIDE = Context(prec=34)
@@ -22,50 +24,41 @@ _NANO = Decimal("1e-9")
 class FreeTestosterone:
     """All to six significant digits.
 
-    free             pmol/L; bioavailable: ng/dL (free and albumin-bound)
-    percent          free as a part of total, %
-    albumin          g/dL, as used; `albumin_assumed` when it was not measured
-    references       the results it was computed from
+    free                  pmol/L; percent: as a part of the total, %
+    bioavailable          ng/dL, free and albumin-bound; bioavailable_percent: of the total, %
+    albumin               g/dL, as used
+    measured_albumin      the result it is; None when the default stood in for it
     """
 
     free: Decimal
-    bioavailable: Decimal
     percent: Decimal
+    bioavailable: Decimal
+    bioavailable_percent: Decimal
     albumin: Decimal
-    albumin_assumed: bool
-    references: tuple[str, ...] = ()
+    measured_albumin: Reading | None = None
 
 
 def free_testosterone(
-    testosterone: Reading,
+    total: Decimal,
+    drawn: date,
     shbg: Reading,
-    albumin: Series | None,
-    constants: Vermeulen | None,
+    albumin: Iterable[Reading],
+    constants: Vermeulen,
 ) -> FreeTestosterone | NotComputable:
-    """From results: the albumin nearest to the draw, if measured within the allowed days.
+    """From a total testosterone (ng/dL; a draw or the mean of some) and results that go with it.
 
-    Refuses censored values (clinical-rules 2.4) and values outside the guards. That the SHBG
-    belongs to this draw is the caller's to know.
+    Of the albumin results the one nearest to the day `drawn` is used, if measured within the days
+    the knowledge allows; else the default, and `measured_albumin` is None. Refuses an SHBG of which
+    only a limit is known (clinical-rules 2.4) and figures outside the guards. That the SHBG belongs
+    to this draw is the caller's to know.
     """
-    if constants is None:
-        return NotComputable("the catalogue holds no constants for it")
-    if testosterone.censored or shbg.censored:
-        return NotComputable("testosterone or SHBG was only reported as a limit")
-    measured = _nearest(albumin, testosterone, constants.albumin_max_days)
-    result = vermeulen(
-        testosterone.value, shbg.value, measured.value if measured else None, constants
-    )
+    if shbg.censored:
+        return NotComputable("SHBG was only reported as a limit")
+    measured = _nearest(albumin, drawn, constants.albumin_max_days)
+    result = vermeulen(total, shbg.value, measured.value if measured else None, constants)
     if isinstance(result, NotComputable):
         return result
-    used = (testosterone, shbg, measured) if measured else (testosterone, shbg)
-    return FreeTestosterone(
-        free=result.free,
-        bioavailable=result.bioavailable,
-        percent=result.percent,
-        albumin=result.albumin,
-        albumin_assumed=result.albumin_assumed,
-        references=tuple(reading.reference for reading in used),
-    )
+    return replace(result, measured_albumin=measured)
 
 
 def vermeulen(
@@ -73,7 +66,7 @@ def vermeulen(
 ) -> FreeTestosterone | NotComputable:
     """From plain figures: total testosterone in ng/dL, SHBG in nmol/L, albumin in g/dL.
 
-    Without an albumin the default one is used and said. Refuses testosterone of zero or less, and
+    Without an albumin the default one is used. Refuses testosterone of zero or less, and
     albumin or SHBG outside the guards of the model; an SHBG of exactly zero is legal.
     """
     if testosterone <= 0:
@@ -88,10 +81,10 @@ def vermeulen(
     bioavailable = _WIDE.multiply(mol.not_shbg, free)
     return FreeTestosterone(
         free=SIX.multiply(free, Decimal("1e12")),
-        bioavailable=SIX.multiply(bioavailable, mol.ng_dl),
         percent=SIX.multiply(_WIDE.divide(free, mol.total), Decimal(100)),
+        bioavailable=SIX.multiply(bioavailable, mol.ng_dl),
+        bioavailable_percent=SIX.multiply(_WIDE.divide(bioavailable, mol.total), Decimal(100)),
         albumin=used,
-        albumin_assumed=albumin is None,
     )
 
 
@@ -126,11 +119,11 @@ class _Molar:
         return w.divide(w.subtract(w.sqrt(under), b), w.multiply(2, a))
 
 
-def _nearest(albumin: Series | None, to: Reading, days: int) -> Reading | None:
+def _nearest(albumin: Iterable[Reading], day: date, most: int) -> Reading | None:
     near = [
-        (abs((reading.drawn - to.drawn).days), reading.reference, reading)
-        for reading in (albumin.readings if albumin else ())
-        if not reading.censored and abs((reading.drawn - to.drawn).days) <= days
+        (abs((reading.drawn - day).days), reading.reference, reading)
+        for reading in albumin
+        if not reading.censored and abs((reading.drawn - day).days) <= most
     ]
     return min(near, key=lambda entry: entry[:2])[2] if near else None
 

@@ -229,3 +229,60 @@ def test_a_measured_free_testosterone_is_compared_and_decides_nothing(
     assert judged(one).answer == judged(plain).answer == "not-low"
     (shown,) = (e for e in judged(one).evidence if e.role == "compared")
     assert said in (shown.note or "")
+
+
+def figures(one: Man) -> dict[str, Decimal]:
+    """What was calculated, by analyte."""
+    shown = (e for e in judged(one).evidence if e.role == "calculated")
+    return {e.analyte or "": e.value or D(0) for e in shown}
+
+
+def test_bioavailable_testosterone_stands_beside_the_free_one() -> None:
+    """Their ratio is that of the worked rows with the same albumin (evidence 2.2)."""
+    one = pair(310).shbg(30).lab("albumin", "4.3", -30)
+    assert set(figures(one)) == {"free-testosterone", "bioavailable-testosterone"}
+    ratio = figures(one)["bioavailable-testosterone"] / figures(one)["free-testosterone"]
+    assert abs(ratio - D("146.16") / D("216.24")) < D("0.001"), "N, by the albumin alone"
+
+
+def test_the_albumin_that_was_used_is_evidence_and_a_default_is_said() -> None:
+    measured = judged(pair(320).shbg(40).lab("albumin", "3.0", -30)).evidence
+    assert [e.value for e in measured if e.analyte == "albumin"] == [Decimal("3.0")]
+    assumed = judged(pair(320).shbg(40).lab("albumin", "3.0", -300)).evidence
+    assert not [e for e in assumed if e.analyte == "albumin"]
+    notes = [e.note or "" for e in assumed if e.role == "calculated"]
+    assert len(notes) == 2
+    assert all("assumed usual albumin" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "method", "said"),
+    [
+        ("bioavailable-testosterone", "140", None, "no more than 25 % apart"),
+        ("bioavailable-testosterone", "300", None, "disagree by more than 25 %"),
+        ("bioavailable-testosterone", "40", "precipitation", "disagree by more than 25 %"),
+        ("bioavailable-testosterone", "300", "calculated", "calculated by the laboratory"),
+        ("bioavailable-testosterone-percent", "49", None, "no more than 25 % apart"),
+        ("bioavailable-testosterone-percent", "12", None, "disagree by more than 25 %"),
+        ("free-testosterone", "300", "calculated", "calculated by the laboratory"),
+    ],
+)
+def test_a_measured_bioavailable_testosterone_is_compared_and_decides_nothing(
+    analyte: str, value: str, method: str | None, said: str
+) -> None:
+    plain = pair(310).shbg(30)
+    one = pair(310).shbg(30).lab(analyte, value, -30, method=method)
+    assert judged(one).answer == judged(plain).answer
+    (shown,) = (e for e in judged(one).evidence if e.role == "compared")
+    assert said in (shown.note or "")
+
+
+def test_a_measured_limit_disagrees_only_as_far_as_it_must() -> None:
+    near, far = (
+        pair(310).shbg(30).lab("bioavailable-testosterone", value, -30, comparator="<")
+        for value in ("200", "60")
+    )
+    assert "no more than" in next(
+        e.note or "" for e in judged(near).evidence if e.role == "compared"
+    )
+    assert "disagree" in next(e.note or "" for e in judged(far).evidence if e.role == "compared")

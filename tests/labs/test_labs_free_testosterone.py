@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -60,7 +61,7 @@ def test_worked_rows(
     result = computed(t, shbg, albumin)
     assert four(result.free) == four(Decimal(free))
     if bioavailable and percent:
-        assert abs(result.bioavailable - Decimal(bioavailable)) <= Decimal("0.006")
+        assert four(result.bioavailable) == four(Decimal(bioavailable))
         assert four(result.percent) == Decimal(percent)
 
 
@@ -94,8 +95,8 @@ def test_it_moves_the_right_way(t: int, shbg: int, albumin: Decimal) -> None:
 
 
 def test_the_default_albumin_is_said() -> None:
-    assert computed(300, 30).albumin_assumed
-    assert computed(300, 30).free == computed(300, 30, "4.3").free
+    assert computed(300, 30) == computed(300, 30, "4.3")
+    assert computed(300, 30).albumin == K.default_albumin
 
 
 def test_without_shbg_free_is_total_over_n() -> None:
@@ -120,42 +121,74 @@ def test_outside_the_guards_there_is_no_result(t: str, shbg: str, albumin: str) 
     assert isinstance(vermeulen(Decimal(t), Decimal(shbg), Decimal(albumin), K), NotComputable)
 
 
+DRAWN = date(2026, 5, 4)
+
+
+def of(lab: Lab, *albumin: tuple[str, str]) -> FreeTestosterone:
+    """A draw of 300 ng/dL with SHBG 30, and albumins (g/dL) of some days."""
+    record = lab.read(
+        lab.row("13967-5", 30, "nmol/L"),
+        *(lab.row("1751-7", float(value), "g/dL", day) for value, day in albumin),
+    )
+    found = record.series["albumin"].readings if albumin else ()
+    result = free_testosterone(Decimal(300), DRAWN, record.series["shbg"].readings[0], found, K)
+    assert isinstance(result, FreeTestosterone)
+    return result
+
+
 def test_from_results_with_the_nearest_albumin(lab: Lab) -> None:
-    record = lab.read(
-        lab.row("2986-8", 300, "ng/dL"),
-        lab.row("13967-5", 30, "nmol/L"),
-        lab.row("1751-7", 3.8, "g/dL", "2026-04-01"),
-        lab.row("1751-7", 5.2, "g/dL", "2025-04-01"),
-    )
-    t, shbg = record.series["testosterone"].readings[0], record.series["shbg"].readings[0]
-    result = free_testosterone(t, shbg, record.series["albumin"], K)
-    assert isinstance(result, FreeTestosterone)
-    assert (result.albumin, result.albumin_assumed) == (Decimal("3.8"), False)
-    assert result.references == ("Observation/o1", "Observation/o2", "Observation/o3")
+    result = of(lab, ("3.8", "2026-04-01"), ("5.2", "2025-04-01"), ("5.0", "2026-07-01"))
+    assert result.albumin == Decimal("3.8")
+    assert result.measured_albumin is not None
+    assert result.measured_albumin.drawn == date(2026, 4, 1)
+    assert result.free == computed(300, 30, "3.8").free
 
 
-@pytest.mark.parametrize(("day", "assumed"), [("2026-02-03", False), ("2026-02-02", True)])
-def test_an_albumin_of_another_season_is_not_this_draws(lab: Lab, day: str, assumed: bool) -> None:
-    record = lab.read(
-        lab.row("2986-8", 300, "ng/dL"),
-        lab.row("13967-5", 30, "nmol/L"),
-        lab.row("1751-7", 3.8, "g/dL", day),
-    )
-    t, shbg = record.series["testosterone"].readings[0], record.series["shbg"].readings[0]
-    result = free_testosterone(t, shbg, record.series["albumin"], K)
+@pytest.mark.parametrize(("day", "used"), [("2026-02-03", True), ("2026-02-02", False)])
+def test_an_albumin_of_another_season_is_not_this_draws(lab: Lab, day: str, used: bool) -> None:
+    result = of(lab, ("3.8", day))
+    assert (result.measured_albumin is not None) == used
+    assert result.albumin == (Decimal("3.8") if used else K.default_albumin)
+
+
+def test_an_albumin_of_which_only_a_limit_is_known_is_none(lab: Lab) -> None:
+    record = lab.read(lab.row("13967-5", 30, "nmol/L"), lab.row("1751-7", valueString="< 2.6 g/dL"))
+    shbg, albumin = record.series["shbg"].readings[0], record.series["albumin"].readings
+    result = free_testosterone(Decimal(300), DRAWN, shbg, albumin, K)
     assert isinstance(result, FreeTestosterone)
-    assert result.albumin_assumed == assumed
+    assert result.measured_albumin is None
 
 
 def test_a_limit_gives_no_free_testosterone_and_no_ratio(lab: Lab) -> None:
     record = lab.read(
         lab.row("2986-8", valueString="< 20 ng/dL"),
-        lab.row("13967-5", 30, "nmol/L"),
+        lab.row("13967-5", valueString="> 180 nmol/L"),
         lab.row("2243-4", 20, "pg/mL"),
     )
     t, shbg = record.series["testosterone"].readings[0], record.series["shbg"].readings[0]
-    assert isinstance(free_testosterone(t, shbg, None, K), NotComputable)
+    assert isinstance(free_testosterone(Decimal(300), DRAWN, shbg, (), K), NotComputable)
     assert isinstance(ratio(t, record.series["estradiol"].readings[0]), NotComputable)
+
+
+@given(**men)
+def test_the_parts_in_per_cent_are_the_parts(t: int, shbg: int, albumin: Decimal) -> None:
+    result = computed(t, shbg, albumin)
+    assert abs(result.bioavailable_percent * t / 100 - result.bioavailable) < Decimal("0.01")
+    assert result.percent < result.bioavailable_percent <= 100
+
+
+def test_bioavailable_testosterone_is_read_as_a_figure_and_as_a_part(lab: Lab) -> None:
+    record = lab.read(
+        lab.row("2990-0", 146, "ng/dL"),
+        lab.row("41018-3", 5.068, "nmol/L", "2026-05-09"),
+        lab.row("6891-6", 48.7, "%"),
+        lab.row("41869-9", 48.7, "%", "2026-05-09"),
+    )
+    figures = [r.value for r in record.series["bioavailable-testosterone"].readings]
+    assert figures == [146, Decimal("146.171")]
+    assert len(record.series["bioavailable-testosterone-percent"].readings) == 2
+    assert record.unused == ()
+    assert "unit" in lab.refused(lab.row("6891-6", 146, "ng/dL")).reason
 
 
 def test_the_ratio_is_ng_dl_over_pg_ml(lab: Lab) -> None:
