@@ -23,6 +23,10 @@ class Unreadable(Exception):
     """The document could not be had. The text says why, without any of its content."""
 
 
+class NoDocument(Unreadable):
+    """The server is there and answered, but has no such document: it may be elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """What a server gave: one JSON object, and how long it said that it may be kept."""
@@ -67,7 +71,8 @@ def fetch_document(url: str, timeout_s: float, *, max_bytes: int = MAX_BYTES) ->
             stream=True,
         ) as response:
             if response.status_code != 200:
-                raise Unreadable(f"the server answered {response.status_code}")
+                error = NoDocument if response.status_code < 500 else Unreadable
+                raise error(f"the server answered {response.status_code}")
             content = parse_object(read_body(response, deadline, max_bytes=max_bytes))
             return Document(content, _age(response.headers.get("Cache-Control", "")))
     except requests.Timeout:
@@ -93,7 +98,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise Unreadable("the answer is not a JSON object") from None
+        raise NoDocument("the answer is not a JSON object") from None
 
 
 def _age(cache_control: str) -> timedelta | None:

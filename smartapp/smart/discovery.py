@@ -14,7 +14,8 @@ from urllib.parse import urljoin
 
 from smartapp.errors import DiscoveryFailed
 from smartapp.jose import KeySets, Unreadable
-from smartapp.jose.documents import fetch_object, is_safe
+from smartapp.jose.documents import NoDocument, fetch_object, is_safe
+from smartapp.smart import older
 
 MAX_AGE = timedelta(hours=1)
 _CACHE_SIZE = 100  # a prefix rule lets strangers name many bases; none may fill the memory
@@ -73,10 +74,12 @@ class Discovery:
     def smart(self, fhir_base: str) -> SmartConfiguration:
         """The SMART configuration of `fhir_base`.
 
-        Relative endpoints are resolved against the base. Refuses (DiscoveryFailed) a document
-        that cannot be had, lacks the token endpoint, or names one that is not https.
+        Read below the base; where the server is there but has none, at the host's root, then from
+        the CapabilityStatement, as SMART 1.0 servers have it. Relative endpoints are resolved
+        against the base. Refuses (DiscoveryFailed) a document that cannot be had, lacks the token
+        endpoint, or names one that is not https.
         """
-        document = self._document(_well_known(fhir_base, "smart-configuration"), "configuration")
+        document = self._configuration(fhir_base)
 
         def endpoint(name: str) -> str | None:
             value = _text(document, name)
@@ -127,15 +130,17 @@ class Discovery:
         return found
 
     def _older_configuration(self, fhir_base: str) -> dict[str, Any] | None:
-        root, metadata = older.host_root(fhir_base), f"{fhir_base.removesuffix('/')}/metadata"
-        for url, read in (
-            (_well_known(root, "smart-configuration"), dict[str, Any]),
-            (metadata, older.from_capabilities),
-        ):
+        places = (
+            _well_known(older.host_root(fhir_base), "smart-configuration"),
+            f"{fhir_base.removesuffix('/')}/metadata",
+        )
+        for url in places:
             try:
-                found = read(fetch_object(url, self._timeout_s))
+                found = fetch_object(url, self._timeout_s)
             except Unreadable:
                 continue
+            if found.get("resourceType") == "CapabilityStatement":
+                found = older.from_capabilities(found)
             if _text(found, "token_endpoint") is not None:
                 return found
         return None
