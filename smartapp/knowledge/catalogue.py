@@ -314,9 +314,7 @@ def read_conditions(file: Table) -> dict[str, ConditionConcept]:
     return concepts
 
 
-def _codes_are_marked(
-    table: Table, entry: Drug | ConditionConcept, codes: frozenset[str]
-) -> None:
+def _codes_are_marked(table: Table, entry: Drug | ConditionConcept, codes: frozenset[str]) -> None:
     """Refuses a doubt about a code that is not here, and a "V" that no code bears out."""
     for code in sorted(entry.unverified - codes):
         table.refuse("unverified", f"{code} is no code of this entry")

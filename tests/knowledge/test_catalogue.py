@@ -237,6 +237,58 @@ def test_every_entry_says_where_it_comes_from_and_how_sure_it_is(catalogue: Cata
         assert entry.mark in ("V", "unverified", "DEFAULT", "EXTRAP")
 
 
+def test_a_mark_holds_for_every_code_that_is_not_named_as_unverified(catalogue: Catalogue) -> None:
+    short, topical = (catalogue.drugs[f"testosterone-{form}"] for form in ("short", "topical"))
+    assert "835840" not in short.unverified
+    assert "2099681" in short.unverified
+    assert topical.mark == "V"
+    assert topical.rxnorm - topical.unverified
+    assert all(not catalogue.drugs[key].unverified for key in ("clomiphene", "hcg", "anastrozole"))
+    assert catalogue.conditions["visual-disturbance"].unverified == {"23388006"}
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new", "says"),
+    [
+        (DRUG, 'mark = "V"', 'mark = "V"\nunverified = ["1"]', "drug.y.mark: is V"),
+        (DRUG, 'mark = "V"', 'mark = "V"\nunverified = ["2"]', "drug.y.unverified: 2 is no code"),
+        (DRUG, 'mark = "V"\n', "", "drug.y.mark: is missing"),
+        (DRUG, 'mark = "V"', 'mark = "sure"', "drug.y.mark: 'sure' is not one of"),
+        (CONCEPT, 'mark = "V"', 'mark = "V"\nunverified = ["A1"]', "concept.z.mark: is V"),
+        (CONCEPT, 'mark = "V"', 'mark = "V"\nunverified = ["B"]', "concept.z.unverified: B is no"),
+        (CONCEPT, 'mark = "V"\n', "", "concept.z.mark: is missing"),
+    ],
+)
+def test_no_code_stands_there_without_a_mark(text: str, old: str, new: str, says: str) -> None:
+    read = read_drugs if text is DRUG else read_conditions
+    with pytest.raises(KnowledgeError, match=says):
+        read(read_table("x.toml", text.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("code", "concept", "meant"),
+    [
+        ("N48.4", "erectile-dysfunction", True),
+        ("F52.2", "erectile-dysfunction", True),
+        ("F52.22", "erectile-dysfunction", False),
+        ("D68.6", "thrombophilia", True),
+        ("D68.62", "thrombophilia", True),
+        ("D68.69", "thrombophilia", False),
+        ("K76.8", "liver-minor", True),
+        ("K76.81", "liver-minor", False),
+        ("H47.0", "eye-vascular", True),
+        ("H47.03", "eye-vascular", False),
+        ("C79.3", "intracranial-lesion", True),
+    ],
+)
+def test_who_codes_beside_those_of_the_clinical_modification(
+    catalogue: Catalogue, code: str, concept: str, meant: bool
+) -> None:
+    found = catalogue.conditions[concept]
+    named = code.startswith(found.icd10) and not code.startswith(found.icd10_except or ("-",))
+    assert named is meant
+
+
 def test_si_factors_lead_back(catalogue: Catalogue) -> None:
     factor = catalogue.analytes["testosterone"].si_factor
     assert factor is not None
