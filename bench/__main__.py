@@ -23,6 +23,7 @@ from bench.engine import print_engine
 from bench.load import Round, drive
 from bench.report import Figures, figures, table
 from bench.servers import Server, running
+from bench.signed import print_signed
 from smartapp.cds.cards import arrange
 from smartapp.knowledge import Knowledge, load
 
@@ -54,6 +55,7 @@ def main() -> int:
             print(table(title, rows))
             if (size, clients) == (50, 1):
                 _print_aims(rows)
+        print_signed(Path(home) / "signed", ROUNDS)
     print(f"\nassessments a second in one process: {_assessments(knowledge):.0f}")
     print_engine(knowledge)
     print(f"\nanswers compared with assess: {len(wrong)} differ")

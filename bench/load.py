@@ -22,12 +22,20 @@ class Round:
     answers: list[bytes] = field(default_factory=list)
 
 
-def drive(server: Server, bodies: Sequence[bytes], clients: int, *, keep: int = 0) -> Round:
+def drive(
+    server: Server,
+    bodies: Sequence[bytes],
+    clients: int,
+    *,
+    keep: int = 0,
+    tokens: Sequence[str] | None = None,
+) -> Round:
     """Send every body once through `clients` connections; `keep` answers are kept, in order.
 
-    Refuses (RuntimeError) any answer that is not a 200.
+    `tokens` go with the bodies, one each. Refuses (RuntimeError) any answer that is not a 200.
     """
-    calls = [_request(server, body) for body in bodies]
+    signed = tokens or [None] * len(bodies)
+    calls = [_request(server, body, token) for body, token in zip(bodies, signed, strict=True)]
     shares = [range(start, len(calls), clients) for start in range(clients)]
     latencies = [0.0] * len(calls)
     answers: dict[int, bytes] = {}
@@ -68,9 +76,10 @@ def drive(server: Server, bodies: Sequence[bytes], clients: int, *, keep: int = 
     )
 
 
-def _request(server: Server, body: bytes) -> bytes:
+def _request(server: Server, body: bytes, token: str | None) -> bytes:
+    signed = f"Authorization: Bearer {token}\r\n" if token else ""
     head = (
-        f"POST {server.path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        f"POST {server.path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n{signed}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
