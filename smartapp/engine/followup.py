@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Due, Evidence, Fix
-from smartapp.engine.case import Case
+from smartapp.engine.case import Case, days_before
 from smartapp.engine.change import own_baseline
 from smartapp.engine.course import Course
 from smartapp.engine.evidence import evidence_of_course
@@ -55,6 +55,7 @@ class Item:
     late: bool = False
     safety: bool = False
     quiet: bool = False
+    apart: bool = False
     last: Evidence | None = None
 
 
@@ -100,7 +101,7 @@ def say_followup(report: Report, treatment: Treatment | None, items: tuple[Item,
             "agents": report.names(agents),
             "tests": ", ".join(i.due.test for i in overdue),
             "rows": "; ".join(_row(report, i) for i in overdue),
-            "sample": wording.say("due", "sample") if len(overdue) > 1 else "",
+            "sample": _sample(report, overdue),
             "vision": _vision(report, treatment is not None and treatment.of_class("serm")),
         },
     )
@@ -118,7 +119,7 @@ def say_plan(report: Report, standing: Standing, items: tuple[Item, ...]) -> Non
     vision = _vision(report, any(d.draft.drug_class == "serm" for d in drafts))
     open_ = [i for i in items if i.analytes]
     if all(case.taking(agent=d.agent) is not None for d in drafts) and open_:
-        soonest = min(i.due.due for i in open_)
+        soonest = min(i.due.due for i in ([i for i in open_ if not i.quiet] or open_))
         planned = [i for i in open_ if i.due.window[0] <= max(soonest, case.today)]
         report.finding(
             "monitoring-plan",
@@ -169,6 +170,8 @@ def _applies(case: Case, treatment: Treatment, check: Check) -> bool:
 
 
 def _for_this_man(case: Case, check: Check) -> bool:
+    if check.concepts and not any(True for _ in case.with_concepts(check.concepts)):
+        return False
     if check.analyte == "psa":
         return case.age is None or case.age >= case.protocol.orders.psa_age
     return check.analyte != "sperm-concentration" or case.wishes.fertility == "yes"
@@ -191,10 +194,10 @@ def _item(case: Case, treatment: Treatment, check: Check, steps: Mapping[str, St
         return None
     names = _names(case, treatment, check)
     last = _last(case, check, anchor)
-    done = -1 if last is None else (last[0] - anchor).days
+    done = None if last is None else (last[0] - anchor).days
     before = 0
     for name in names:
-        if steps[name].low > done:
+        if done is None or steps[name].low > max(done, 0 if check.before else done):
             word = "change" if check.from_change else "start"
             return _made(case, check, anchor, word, steps[name], steps[name].day - before, last)
         before = steps[name].day
@@ -214,7 +217,9 @@ def _names(case: Case, treatment: Treatment, check: Check) -> tuple[str, ...]:
 
 def _last(case: Case, check: Check, anchor: date) -> tuple[date, Evidence] | None:
     """The newest result, or answer, after `anchor` that serves: a testosterone of the afternoon
-    does not."""
+    does not. Where one from before serves too, it may be as old as the rule that reads it allows."""
+    if check.before:
+        anchor = days_before(anchor, case.protocol.bone.window)
     if check.answers is not None:
         told = case.told.get(check.answers, ())
         if not told or told[-1].day <= anchor:
@@ -263,6 +268,7 @@ def _made(
         late=(case.today - due).days > interval,
         safety=check.safety,
         quiet=check.quiet,
+        apart=check.apart or not analytes,
         last=None if last is None else last[1],
     )
 
@@ -279,6 +285,8 @@ def _steps(case: Case, clomiphene: bool) -> dict[str, Step]:
         "year": Step(m.year, m.year_low, m.year_high),
         "repeat": Step(m.repeat, m.repeat_low, m.repeat_high),
         "often": Step(m.often, m.often_low, m.often_high),
+        "base": Step(0, 0, m.quarter_high),
+        "bone": Step(m.bone, m.bone_low, m.bone_high),
     }
 
 
@@ -342,6 +350,16 @@ def _row(report: Report, item: Item) -> str:
         "anchor": wording.say("due", item.anchor),
     }
     return wording.say("due", "row", words)
+
+
+def _sample(report: Report, overdue: list[Item]) -> str:
+    """That one draw serves several of these tests, where it does."""
+    drawn = sum(1 for item in overdue if not item.apart)
+    if drawn < 2:
+        return ""
+    return report.case.knowledge.wording.say(
+        "due", "sample" if drawn == len(overdue) else "sample-blood"
+    )
 
 
 def _vision(report: Report, serm: bool) -> str:

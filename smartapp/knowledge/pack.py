@@ -80,7 +80,11 @@ def load(
         load_regimens(pack / "regimens.toml", sources, frozenset(catalogue.drugs)),
         sources,
         wording,
-        load_schedule(pack / "schedule.toml", frozenset(catalogue.analytes)),
+        load_schedule(
+            pack / "schedule.toml",
+            frozenset(catalogue.analytes),
+            frozenset(catalogue.conditions),
+        ),
     )
 
 

@@ -60,6 +60,7 @@ _ASCENDING = (
             "year",
             "repeat",
             "often",
+            "bone",
             "stop",
         )
         for pair in (

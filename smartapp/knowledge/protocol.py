@@ -259,6 +259,9 @@ class Monitoring:
     often: int
     often_low: int
     often_high: int
+    bone: int
+    bone_low: int
+    bone_high: int
     stop: int
     stop_low: int
     stop_high: int

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from smartapp.knowledge.table import Table, read_toml
 
-STEPS = ("first", "quarter", "half", "year")
-_REPEATS = {"yearly": "repeat", "often": "often"}
+STEPS = ("base", "first", "quarter", "half", "year")
+_REPEATS = {"yearly": "repeat", "often": "often", "bone": "bone"}
 _DRUGS = frozenset({"any", "serm", "aromatase-inhibitor"})
 
 
@@ -26,6 +26,9 @@ class Check:
     safety      whether a long delay is a warning
     quiet       listed as due, and offered with the others, but no finding by itself
     together    analytes of the same sample that belong to it
+    apart       not of the blood sample that serves the others
+    before      a result from before the start serves the first step too
+    concepts    asked for only with one of them on record; empty: always
     """
 
     key: str
@@ -40,14 +43,20 @@ class Check:
     safety: bool
     quiet: bool
     together: tuple[str, ...]
+    apart: bool = False
+    before: bool = False
+    concepts: frozenset[str] = frozenset()
 
 
-def load_schedule(path: Path, analytes: Collection[str]) -> tuple[Check, ...]:
-    """Every row of schedule.toml. Refuses an unknown analyte, step, repeat, anchor or drug."""
-    return tuple(_check(key, row, analytes) for key, row in read_toml(path).tables())
+def load_schedule(
+    path: Path, analytes: Collection[str], conditions: Collection[str]
+) -> tuple[Check, ...]:
+    """Every row of schedule.toml. Refuses an unknown analyte, step, repeat, anchor, drug or
+    condition."""
+    return tuple(_check(key, row, analytes, conditions) for key, row in read_toml(path).tables())
 
 
-def _check(key: str, row: Table, analytes: Collection[str]) -> Check:
+def _check(key: str, row: Table, analytes: Collection[str], conditions: Collection[str]) -> Check:
     analyte = row.choice("analyte", analytes) if "analyte" in row else None
     question = row.text("asks") if "asks" in row else None
     if (analyte is None) == (question is None):
@@ -64,24 +73,27 @@ def _check(key: str, row: Table, analytes: Collection[str]) -> Check:
         analyte,
         question,
         _answers(row) if question is not None else None,
-        _known(row, "or", analytes),
+        _known(row, "or", analytes, "an analyte"),
         steps,
         _REPEATS[row.choice("repeat", _REPEATS)],
         row.choice("anchor", ("start", "change")) == "change",
         None if drug_class == "any" else drug_class,
         row.flag("safety"),
         row.flag("quiet"),
-        _known(row, "with", analytes),
+        _known(row, "with", analytes, "an analyte"),
+        row.flag("apart"),
+        row.flag("before"),
+        frozenset(_known(row, "for", conditions, "a condition")),
     )
     row.done()
     return check
 
 
-def _known(row: Table, name: str, analytes: Collection[str]) -> tuple[str, ...]:
+def _known(row: Table, name: str, known: Collection[str], kind: str) -> tuple[str, ...]:
     keys = row.texts(name) if name in row else ()
     for key in keys:
-        if key not in analytes:
-            row.refuse(name, f"{key!r} is not an analyte")
+        if key not in known:
+            row.refuse(name, f"{key!r} is not {kind}")
     return keys
 
 

@@ -142,7 +142,7 @@ def test_what_is_due_depends_on_drug_age_and_wish() -> None:
         names = {ANALYTES[k].name: k for k in ANALYTES}
         return {names.get(d.test, "vision") for d in one.judged().due}
 
-    hormones = {"testosterone", "lh", "fsh", "estradiol", "hematocrit"}
+    hormones = {"testosterone", "lh", "fsh", "estradiol", "hematocrit", "triglycerides", "hba1c"}
     assert keys(on()) == {*hormones, "alt", "vision"}
     assert keys(on("hcg")) == hormones
     assert keys(on(age=AGE)) == {*hormones, "alt", "vision", "psa"}
@@ -341,3 +341,40 @@ def test_the_intervals_are_the_sites_to_change() -> None:
 def test_due_says_nothing_of_men_the_rules_do_not_apply_to() -> None:
     assert on(age=15).judged().due == ()
     assert cards(on(age=15).judged()) == set()
+
+
+# -- lipids, glucose, bone (evidence base 4.3)
+
+
+def test_lipids_and_glucose_are_looked_at_in_the_quarter_and_by_the_year() -> None:
+    young = all_due(man().drug("clomiphene", -20))
+    assert (young["Triglycerides"].due, young["Hemoglobin A1c"].due) == (day(64), day(64))
+    seen = all_due(man().drug("clomiphene", -120).lab("triglycerides", 150, -30))
+    assert seen["Triglycerides"].due == day(245)
+    assert seen["Hemoglobin A1c"].overdue
+    found = man().drug("clomiphene", -120).judged()
+    assert "Triglycerides" not in the(found, "monitoring-due").detail  # listed, no matter by itself
+    assert "2571-8" in {fix.code for fix in the(found, "monitoring-due").fixes}
+
+
+def test_bone_density_goes_with_an_inhibitor_or_with_weak_bones() -> None:
+    assert "Bone density T-score" not in all_due(man().drug("clomiphene", -20))
+    for one in (
+        man().drug("clomiphene", -20).drug("anastrozole", -20),
+        man().drug("clomiphene", -20).problem("osteoporosis"),
+    ):
+        first = all_due(one)["Bone density T-score"]
+        assert (first.due, first.window[1], first.overdue) == (day(-20), day(81), False)
+        again = all_due(one.lab("bone-t-score", -1, -300))["Bone density T-score"]
+        assert (again.due, again.window[1]) == (day(65), day(430))
+
+
+def test_one_sample_serves_the_blood_tests_and_no_others() -> None:
+    blood = man().drug("clomiphene", -300)
+    assert "serves them all" in the(blood.judged(), "monitoring-due").detail
+    semen = the(blood.wishes("yes").judged(), "monitoring-due")
+    assert "One morning sample serves the blood tests." in semen.detail
+
+
+def all_due(one: Man) -> dict[str, Due]:
+    return {item.test: item for item in one.judged().due}
