@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -267,3 +268,91 @@ def test_without_a_lifetime_only_the_server_knows_the_end(
     assert house.sessions.access_token(launch) == "access-1"
     with pytest.raises(LaunchExpired):
         house.sessions.access_token(launch, rejected="access-1")
+
+
+@pytest.mark.clause("B12.3")
+@pytest.mark.clause("Z9")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        requests.ReadTimeout("no answer"),
+        requests.ConnectionError("Connection aborted."),
+        (502, {}, "<html>gateway</html>"),
+        (200, {}, "<html>signed in</html>"),
+        (200, {}, '{"access_token": ""}'),
+        (307, {"Location": "https://elsewhere.example/"}, ""),
+    ],
+)
+def test_a_refresh_token_whose_answer_was_lost_is_not_sent_again(
+    house: House, ehr: Ehr, clock: Clock, launch: str, answer: Any
+) -> None:
+    ehr.answer = lambda _r: answer
+    clock.pass_(seconds=550)
+    assert house.sessions.access_token(launch) == "access-1"
+    ehr.answer = None
+    clock.pass_(seconds=40)
+    assert house.sessions.access_token(launch) == "access-1"
+    clock.pass_(seconds=10)
+    with pytest.raises(LaunchExpired):
+        house.sessions.access_token(launch)
+    assert [a["refresh_token"] for a in ehr.asked] == ["refresh-1"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_says_it_is_busy_has_not_used_the_token(
+    house: House, ehr: Ehr, clock: Clock, launch: str, status: int
+) -> None:
+    ehr.answer = lambda _r: (status, {}, "busy")
+    clock.pass_(seconds=700)
+    with pytest.raises(TokenExchangeFailed):
+        house.sessions.access_token(launch)
+    ehr.answer = None
+    assert house.sessions.access_token(launch) == "access-2"
+
+
+@pytest.mark.clause("B12.3")
+def test_a_worker_that_died_while_refreshing_may_have_used_the_token(
+    house: House, ehr: Ehr, clock: Clock, launch: str
+) -> None:
+    clock.pass_(seconds=520)
+    assert house.sessions.launches.lease(launch, clock(), house.sessions._lease_life) is not None
+    clock.now += house.sessions._lease_life + timedelta(seconds=1)
+    assert house.sessions.access_token(launch) == "access-1"
+    clock.pass_(seconds=100)
+    with pytest.raises(LaunchExpired):
+        house.sessions.access_token(launch)
+    assert not ehr.asked
+
+
+@pytest.mark.clause("B9.8")
+def test_a_patient_that_is_no_id_ends_the_launch_too(
+    house: House, ehr: Ehr, clock: Clock, launch: str
+) -> None:
+    ehr.token["patient"] = "../Patient/2"
+    clock.pass_(seconds=700)
+    for _ in range(2):
+        with pytest.raises(LaunchExpired):
+            house.sessions.access_token(launch)
+    assert len(ehr.asked) == 1
+
+
+@pytest.mark.clause("B12.6")
+def test_tokens_that_come_after_the_logout_are_given_back(
+    house: House, ehr: Ehr, clock: Clock
+) -> None:
+    ehr.token["refresh_token"] = "refresh-1"
+    browser = house.browser()
+    launch = browser.open_chart()
+    clock.pass_(seconds=700)
+    late = {"access_token": "late-access", "refresh_token": "late-refresh", "expires_in": 600}
+
+    def answer(_request: Any) -> Any:
+        ehr.answer = None
+        with_cookie(house, browser, lambda: house.sessions.logout(launch))
+        return 200, {}, json.dumps(ehr.token | late)
+
+    ehr.answer = answer
+    with pytest.raises(LaunchExpired):
+        house.sessions.access_token(launch)
+    revoked = [a["token"] for a in ehr.asked if "token" in a]
+    assert revoked == ["refresh-1", "access-1", "late-refresh", "late-access"]
