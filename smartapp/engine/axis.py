@@ -11,7 +11,13 @@ from smartapp.engine.case import Case
 from smartapp.engine.course import Course, untreated_until
 from smartapp.engine.evidence import evidence_of_course
 from smartapp.engine.low_t import LowT, judge_low_t
-from smartapp.engine.samples import Hormone, Samples, evidence_of, take_samples
+from smartapp.engine.samples import (
+    Hormone,
+    Samples,
+    evidence_of,
+    evidence_of_unusable,
+    take_samples,
+)
 from smartapp.engine.severe import Severe, judge_severe
 from smartapp.engine.span import some, times
 
@@ -191,9 +197,7 @@ def _hormones(samples: Samples) -> tuple[Evidence, ...]:
         if h.reading is not None
     )
     withheld = tuple(
-        Evidence(
-            u.reference, u.analyte, None, None, u.original, u.effective, "not-usable", u.reason
-        )
+        evidence_of_unusable(u)
         for u in (samples.withheld, samples.lh.withheld, samples.fsh.withheld)
         if u is not None
     )

@@ -143,6 +143,14 @@ def evidence_of(
     )
 
 
+def evidence_of_unusable(row: Unused) -> Evidence:
+    """A result that was sent and is not used, with the reason."""
+    return Evidence(
+        row.reference, row.analyte, None, None, row.original, row.effective, "not-usable",
+        row.reason,
+    )  # fmt: skip
+
+
 def _range_used(used: Range, unit: str) -> str:
     if used.source == "laboratory":
         return f"laboratory's range {used.text}"

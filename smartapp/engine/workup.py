@@ -13,7 +13,7 @@ from smartapp.engine.course import began
 from smartapp.engine.gate import Item, undiagnosed_low_lh
 from smartapp.engine.reasons import say_point
 from smartapp.engine.report import Ordered, Report
-from smartapp.engine.samples import evidence_of
+from smartapp.engine.samples import evidence_of, evidence_of_unusable
 from smartapp.engine.span import span_of
 from smartapp.engine.standing import Standing
 from smartapp.engine.telling import and_more, axis_words, tell_axis, tell_readings
@@ -178,10 +178,18 @@ def say_cannot_assess(
     report.finding(
         "cannot-assess",
         "R-CA-01",
-        evidence=view.now.evidence,
+        evidence=tuple(dict.fromkeys((*view.now.evidence, *_unusable(report.case, decisive)))),
         fixes=fixes.values(),
         words={"reasons": " ".join(said), "short": _short(report, decisive)},
     )
+
+
+def _unusable(case: Case, open_rules: list[Abstention]) -> Iterator[Evidence]:
+    """The results that the reasons speak of and that cannot be used."""
+    for rule in open_rules:
+        for analyte in rule.orders:
+            if analyte in case.withheld:
+                yield evidence_of_unusable(case.withheld[analyte])
 
 
 def _short(report: Report, open_rules: list[Abstention]) -> str:
