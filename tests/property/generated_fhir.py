@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, Literal
 
 import msgspec
-from generated_men import Allergy, Diagnosis, Drug, Lab, Man, Operation, Wish
+from generated_facts import Allergy, Diagnosis, Drug, Lab, Man, Operation, Supply, Told, Wish
 
 TODAY = date(2026, 11, 22)
 LOCAL = timezone(timedelta(hours=-5))
@@ -103,6 +103,12 @@ def _rows(man: Man, style: Style) -> Iterator[bytes]:
     for kind, write in _KINDS:
         for fact in getattr(man, kind):
             yield _written(fact, style.codes, lambda fact=fact, write=write: write(fact, style))
+    for told in man.told:
+        if told.apart:
+            for n, (item, _) in enumerate(told.figures):
+                yield _written(told, item, lambda told=told, n=n: _figure(told, n))
+        else:
+            yield _written(told, None, lambda told=told: _response(told))
 
 
 def _written(fact: object, way: object, write: Callable[[], Json]) -> bytes:
@@ -172,7 +178,7 @@ def _in_si(value: Decimal, analyte: str, digits: int = _DIGITS) -> Decimal:
 def _observation(lab: Lab, style: Style) -> Json:
     loinc, unit, si_loinc, si_unit, _, _ = _ANALYTES[lab.analyte]
     shown = lab.true if lab.printed is None else lab.printed
-    if style.si:
+    if style.si and not lab.mislabelled:
         loinc, unit, shown = si_loinc, si_unit, _in_si(shown, lab.analyte)
     quantity: Json = {"value": shown}
     if lab.unit:
@@ -230,8 +236,9 @@ DIAGNOSES: dict[str, _Named] = {
     "breast-cancer": (("C50.922", "C50.121"), ("372095001", "254837009"), ("Breast cancer",)),
     "testicular-tumor": (("C62.90", "C62.11"), ("363449006",), ("Testicular cancer",)),
     "adrenal-tumor": (("C74.90",), (), ("Adrenocortical carcinoma",)),
-    "liver": (("K74.60", "K70.30", "B18.2", "C22.0", "I85.00", "Z94.4"), ("19943007", "41309000"),
-              ("Cirrhosis of liver", "Chronic hepatitis")),
+    "cirrhosis": (("K74.60",), ("19943007",), ("Cirrhosis of liver",)),
+    "hepatitis": (("B18.2",), (), ("Chronic hepatitis C",)),
+    "liver-other": (("K70.30", "C22.0", "I85.00", "Z94.4"), ("41309000",), ()),
     "liver-minor": (("K76.0",), ("197321007",), ("Fatty liver",)),
     "hypothyroid": (("E03.9",), ("40930008",), ("Hypothyroidism",)),
     "hyperthyroid": (("E05.90", "E05.00"), ("34486009", "90739004"), ("Hyperthyroidism",)),
@@ -331,6 +338,47 @@ def _orchiectomy(operation: Operation, style: Style) -> Json:
     return {"coding": [{"system": _CPT, "code": code}]}
 
 
+# --- what he told --------------------------------------------------------------------------------
+
+_OWN = "https://hpg-recalibration.example/fhir/CodeSystem/endpoint"
+_PHQ_CODES = {
+    "total": "44261-6", "interest": "44250-9", "down": "44255-8", "sleep": "44259-0",
+    "tired": "44254-1", "appetite": "44251-7", "failure": "44258-2", "concentration": "44252-5",
+    "psychomotor": "44253-3", "self-harm": "44260-8",
+}  # fmt: skip
+
+
+def _response(told: Told) -> Json:
+    """The form filled in, its questions by the links of the form."""
+    return {
+        "resourceType": "QuestionnaireResponse", "id": f"qr-{told.id}", "status": "completed",
+        "subject": {"reference": "Patient/man"}, "authored": day_of(told.day).isoformat(),
+        "item": [
+            {"linkId": f"{told.tool}.{item}", "answer": [_answer(told.tool, value)]}
+            for item, value in told.figures
+        ],
+    }  # fmt: skip
+
+
+def _answer(tool: str, value: int) -> Json:
+    return {"valueBoolean": bool(value)} if tool == "signs" else {"valueInteger": value}
+
+
+def _figure(told: Told, n: int) -> Json:
+    """One figure as a result of its own."""
+    item, value = told.figures[n]
+    if told.tool == "phq-9":
+        coding = {"system": _LOINC, "code": _PHQ_CODES[item]}
+    else:
+        coding = {"system": _OWN, "code": told.tool if item == "total" else item}
+    return {
+        "resourceType": "Observation", "id": f"qo-{told.id}-{item}", "status": "final",
+        "subject": {"reference": "Patient/man"}, "code": {"coding": [coding]},
+        "effectiveDateTime": day_of(told.day).isoformat(),
+        "issued": day_of(told.reported[n]).isoformat(), **_answer(told.tool, value),
+    }  # fmt: skip
+
+
 # --- drugs, allergies, wishes --------------------------------------------------------------------
 
 # RxNorm (ingredient or product) and words; an empty code: RxNorm does not hold it.
@@ -360,6 +408,37 @@ def _drug_named(name: str, style: Style) -> Json:
     if code and style.codes != "text":
         concept["coding"] = [{"system": _RXNORM, "code": code}]
     return {"medicationCodeableConcept": concept}
+
+
+def _taken(drug: Drug, style: Style) -> Json:
+    return _statement(drug, style) if drug.stated else _request(drug, style)
+
+
+def _statement(drug: Drug, style: Style) -> Json:
+    period = {"start": day_of(drug.start).isoformat()}
+    if drug.stop is not None:
+        period["end"] = day_of(drug.stop).isoformat()
+    row: Json = {
+        "resourceType": "MedicationStatement", "id": f"st-{drug.id}", "status": drug.status,
+        "subject": {"reference": "Patient/man"}, "effectivePeriod": period,
+        **_drug_named(drug.name, style),
+    }  # fmt: skip
+    if drug.authored is not None:
+        row["dateAsserted"] = day_of(drug.authored).isoformat()
+    return row
+
+
+def _supply(supply: Supply, style: Style) -> Json:
+    day = day_of(supply.day).isoformat()
+    row: Json = {"status": "completed", "subject": {"reference": "Patient/man"},
+                 **_drug_named(supply.drug, style)}  # fmt: skip
+    if supply.given:
+        kind = {"resourceType": "MedicationAdministration", "id": f"ad-{supply.id}"}
+        return kind | row | {"effectiveDateTime": day}
+    row |= {"whenHandedOver": day}
+    if supply.days is not None:
+        row["daysSupply"] = {"value": supply.days, "unit": "d", "code": "d"}
+    return {"resourceType": "MedicationDispense", "id": f"di-{supply.id}"} | row
 
 
 def _request(drug: Drug, style: Style) -> Json:
@@ -409,7 +488,8 @@ def _wish(wish: Wish, _style: Style) -> Json:
 _KINDS: tuple[tuple[str, Callable[[Any, Style], Json]], ...] = (
     ("diagnoses", _condition),
     ("operations", _procedure),
-    ("drugs", _request),
+    ("drugs", _taken),
+    ("supplies", _supply),
     ("allergies", _allergy),
     ("wishes", _wish),
 )
@@ -429,7 +509,7 @@ def _again(man: Man, style: Style, rows: list[bytes]) -> list[bytes]:
     return more + [
         _written(lab, "twin", lambda lab=lab: _twin(lab, style))
         for lab in man.labs
-        if lab.analyte == "testosterone" and not lab.comparator and lab.unit
+        if lab.analyte == "testosterone" and lab.unit and lab.printed is None
     ]
 
 

@@ -29,14 +29,16 @@ def answer(found: Assessment) -> dict[str, Any]:
         item["evidence"] = _evidence(finding.evidence)
     for agent in members["therapy"]["agents"]:
         agent.pop("reference")
+    for endpoint in members["endpoints"]:
+        endpoint.pop("reference")
     members["wishes"].pop("source")
     return members
 
 
 # Sentences quote values as they were sent (clinical rules 3), so their digits and units differ.
 _AMOUNT = re.compile(
-    r"[<>]?=? ?\d+(?:\.\d+)?(?: ?(?:and|,) ?\d+(?:\.\d+)?)*"
-    r"(?: (?:%|[A-Za-z0-9*\[\]µ]+/[A-Za-z0-9\[\]]+))?"
+    r"[<>]?=? ?\d+(?:\.\d+)?(?: (?:%|[A-Za-z0-9*\[\]µ]+/[A-Za-z0-9\[\]]+))?"
+    r"(?: ?(?:and|,) ?[<>]?=? ?\d+(?:\.\d+)?(?: (?:%|[A-Za-z0-9*\[\]µ]+/[A-Za-z0-9\[\]]+))?)*"
 )
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from generated_facts import Lab, Man
 from generated_fhir import LOCAL_CODES, PLAIN, Style, bundle, draft, moment_of
-from generated_men import Lab, Man
 
 from smartapp.engine import assess
 from smartapp.engine.assessment import Assessment

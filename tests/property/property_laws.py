@@ -13,8 +13,8 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from generated_facts import LISTS, Lab, Man, known_on
 from generated_fhir import Style
-from generated_men import LISTS, Lab, Man, known_on
 from property_answer import answer, difference
 from property_judging import (
     Kept,
@@ -27,6 +27,7 @@ from property_judging import (
 )
 from property_numbers import numbers_accounted_for
 from property_oracle import (
+    WASH_OUT,
     absolute,
     applies,
     disturbed_today,
@@ -218,7 +219,8 @@ def missing_is_not_normal(man: Man) -> str | None:
         less = without(man, lost)
         if gone.analyte == "testosterone" and _speaks_alone(less):
             continue
-        if wrong := _more_negative(judged_as_he_is(man), judged_as_he_is(less)):
+        censored = any(x.comparator for x in same if x.id in lost)
+        if wrong := _more_negative(judged_as_he_is(man), judged_as_he_is(less), censored):
             return f"without {gone.analyte} of day {gone.day} and older: {wrong}"
     return None
 
@@ -232,14 +234,15 @@ def one_missing_is_not_normal(man: Man) -> str | None:
     gone = _one_of(man, man.seed + 1)
     if gone is None or not _open(judged_as_he_is(man)):
         return None
-    rest = without(man, frozenset((gone.id,)))
+    rest = without(man, frozenset((gone.id, gone.corrects)))
     if gone.analyte == "testosterone":
         values = [draw.value for draw in valid_draws(rest)]
         if _speaks_alone(rest) or (len(values) > 1 and min(values[:2]) >= 300):
             return None
     elif any(x.analyte == gone.analyte and not _later(x, gone) for x in rest.labs):
         return None
-    wrong = _more_negative(judged_as_he_is(man), judged_as_he_is(rest))
+    before, after = judged_as_he_is(man), judged_as_he_is(rest)
+    wrong = _more_negative(before, after, bool(gone.comparator))
     return None if wrong is None else f"without {gone.analyte} of day {gone.day} alone: {wrong}"
 
 
@@ -257,7 +260,7 @@ def _speaks_alone(man: Man) -> bool:
 
 
 def _usable(x: Lab) -> bool:
-    return x.status == "final" and x.unit
+    return x.status in ("final", "amended", "corrected") and x.unit and not x.mislabelled
 
 
 def _later(x: Lab, other: Lab) -> bool:
@@ -276,13 +279,19 @@ def _open(found: Assessment) -> bool:
     )
 
 
-def _more_negative(before: Assessment, after: Assessment) -> str | None:
-    """What was open before and is denied after."""
+def _more_negative(before: Assessment, after: Assessment, censored: bool) -> str | None:
+    """What was open before and is denied after.
+
+    A limit that was printed in place of a value keeps a stop open, which no result at all does not:
+    of a man without liver tests no stop is known. So no stop is asked for when one is taken away.
+    """
     if before.axis.state in _OPEN and after.axis.state in _NOT_LOW:
         return f"the axis, {before.axis.state}, becomes {after.axis.state}"
     status = after.recommendation.status
     if before.recommendation.status in _UNSETTLED and status == "not-indicated":
         return f"{before.recommendation.status} becomes {status}"
+    if censored:
+        return None
     options = {o.agent: o for o in after.recommendation.options}
     for option in before.recommendation.options:
         if "not-excluded" in option.blocked_by and options[option.agent].eligible:
@@ -366,6 +375,25 @@ def past_stands(man: Man) -> str | None:
     return f"as of day {day}: {difference(json.loads(one), json.loads(other))}"
 
 
+def undated_change_is_told(man: Man) -> str | None:
+    """A drug of the axis that is over since nobody knows when is known only as it stands today."""
+    if not applies(man):
+        return None
+    # What else is on record of the drug may tell when it ended.
+    names = Counter(x.name for x in man.drugs) + Counter(x.drug for x in man.supplies)
+    over = [x for x in man.drugs if x.undated and x.name in WASH_OUT and names[x.name] == 1]
+    if not over:
+        return None
+    day = Random(man.seed + 4).choice((0, -30, -180))
+    known = [x for x in over if (x.start if x.authored is None else x.authored) <= day]
+    found = judged(man, day=day, profile=profile_of(man))
+    told = {item.reason for item in found.not_evaluable if item.code == "cannot-assess"}
+    for drug in known:
+        if not any("as it stands today" in reason for reason in told):
+            return f"as of day {day}, the end of {drug.name} is not marked as undated"
+    return None
+
+
 LAWS: Mapping[str, Law] = {
     "never recommended": never_recommended,
     "never silent": never_silent,
@@ -375,5 +403,6 @@ LAWS: Mapping[str, Law] = {
     "one missing is not normal": one_missing_is_not_normal,
     "worse is not better": worse_is_not_better,
     "the past stands": past_stands,
+    "undated change is told": undated_change_is_told,
     "numbers accounted for": numbers_accounted_for,
 }

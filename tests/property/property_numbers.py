@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import cache
 
-from generated_men import Man
+from generated_facts import Man
 from property_judging import judged_as_he_is, knowledge, profile_of
 
 from smartapp.engine.assessment import Finding
@@ -48,8 +48,8 @@ def numbers_accounted_for(man: Man) -> str | None:
         allowed = _parameters(finding.rule, profile_of(man)) | _values(finding)
         if "=" in finding.detail:  # the words name the formula by which a number follows
             allowed |= _derived(finding)
-        # "(+2)" counts the points that follow in the detail.
-        said = re.sub(r" \(\+\d+\)", "", f"{finding.summary} {finding.detail}")
+        # "(+2)" and "and 1 more" count what is not named here; "item 9" is a question's name.
+        said = re.sub(r" \(\+\d+\)|and \d+ more|item 9", "", f"{finding.summary} {finding.detail}")
         for number in _NUMBER.findall(said):
             if _plain(number) not in allowed:
                 return f"{finding.code} says {number}: {finding.summary} {finding.detail}"

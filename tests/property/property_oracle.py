@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import sqrt
 
-from generated_men import Diagnosis, Lab, Man
+from generated_facts import Diagnosis, Lab, Man
 
 SERMS = frozenset({"clomiphene", "enclomiphene"})
 ALL = frozenset({"clomiphene", "enclomiphene", "hcg", "fsh", "tamoxifen", "anastrozole"})
 _USABLE = frozenset({"final", "amended", "corrected"})
 _NEVER = frozenset({"entered-in-error", "cancelled"})
 # Days after the last dose (rules 4.1); a GnRH analogue's interval is not known.
-_WASH_OUT = {
+WASH_OUT = {
     "clomiphene": 84, "enclomiphene": 14, "tamoxifen": 84, "anastrozole": 28, "letrozole": 28,
     "hcg": 42, "fsh": 42, "testosterone-gel": 28, "testosterone-cypionate": 84,
     "anabolic-steroid": 182, "leuprolide": 364,
@@ -80,7 +80,7 @@ def absolute(man: Man, *, shown: bool = False) -> dict[str, frozenset[str]]:
 
     shown: only those that follow from what was printed and usable, so that a program must see them.
     """
-    rows = (_by_allergy(man), _by_diagnosis(man), _by_result(man, shown), _by_drug(man))
+    rows = (_by_allergy(man), _by_diagnosis(man, shown), _by_result(man, shown), _by_drug(man))
     return {row: agents for kind in rows for row, agents in kind}
 
 
@@ -91,7 +91,7 @@ def valid_draws(man: Man) -> list[Draw]:
     """Newest first, one a date, of the last 365 days."""
     days: dict[int, dict[str, Decimal]] = {}
     for x in _rows(man, "testosterone"):
-        usable = x.status in _USABLE and x.unit and "07:00" <= x.clock <= "11:00"
+        usable = _is_result(x) and "07:00" <= x.clock <= "11:00"
         if usable and -365 <= x.day <= 0 and not _disturbed(man, x.day, x.day):
             days.setdefault(x.day, {})[str(x.true)] = x.true
     return [
@@ -185,8 +185,13 @@ def _disturbed(man: Man, first: int, last: int) -> bool:
 
 
 def _disturbances(man: Man) -> Iterator[tuple[int, int]]:
+    for supply in man.supplies:
+        # What is handed over beside an order that goes on adds nothing to it.
+        if (wash_out := WASH_OUT.get(supply.drug)) is not None:
+            lasts = supply.days or (0 if supply.given else 365 - wash_out)
+            yield supply.day, supply.day + lasts + wash_out
     for drug in man.drugs:
-        wash_out = _WASH_OUT.get(drug.name)
+        wash_out = WASH_OUT.get(drug.name)
         if wash_out is None:
             continue
         if drug.stop is not None and drug.stop <= 0:
@@ -261,19 +266,24 @@ _ROWS: dict[str, tuple[frozenset[str], bool]] = {
     "testicular-tumor": (ALL, True),
     "adrenal-tumor": (ALL, True),
     "precocious-puberty": (frozenset({"hcg"}), True),
-    "liver": (SERMS, True),
+    "cirrhosis": (SERMS, True),
+    "hepatitis": (SERMS, True),
+    "liver-other": (SERMS, True),
     "polycythemia-vera": (ALL, False),
 }
 
 
-def _by_diagnosis(man: Man) -> Iterator[tuple[str, frozenset[str]]]:
+_LIVER = ("cirrhosis", "hepatitis", "liver-other")
+
+
+def _by_diagnosis(man: Man, shown: bool) -> Iterator[tuple[str, frozenset[str]]]:
     for x in man.diagnoses:
         if x.refuted:
             continue
         if x.name in _ROWS:
             agents, only_active = _ROWS[x.name]
             if _active(x) or not only_active:
-                yield x.name, agents
+                yield "liver" if x.name in _LIVER else x.name, agents
         elif x.name == "vte":
             began = x.onset if x.onset is not None else x.recorded
             if _active(x) and (began is None or began >= -183):
@@ -282,9 +292,10 @@ def _by_diagnosis(man: Man) -> Iterator[tuple[str, frozenset[str]]]:
         elif x.name == "hyperthyroid" and _active(x):
             tsh = _newest(man, "tsh", 365)
             normal = tsh is not None and Decimal("0.4") <= tsh.true <= Decimal("4.5")
-            if not normal and not _taking(man, "methimazole"):
+            normal = normal or (shown and tsh is not None and not _plain(tsh))
+            if not normal and not _treated(man, "methimazole"):
                 yield "hyperthyroid untreated", SERMS | {"fsh"}
-        elif x.name == "adrenal" and _active(x) and not _taking(man, "prednisone"):
+        elif x.name == "adrenal" and _active(x) and not _treated(man, "prednisone"):
             yield "adrenal untreated", SERMS | {"fsh"}
         elif x.name in ("visual", "eye-vascular") and _on_serm(man, x):
             yield "eye on a SERM", SERMS
@@ -335,7 +346,11 @@ def _by_result(man: Man, shown: bool) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _plain(x: Lab) -> bool:
-    return x.status in _USABLE and x.unit and not x.comparator
+    return _is_result(x) and not x.comparator
+
+
+def _is_result(x: Lab) -> bool:
+    return x.status in _USABLE and x.unit and not x.mislabelled
 
 
 def _by_drug(man: Man) -> Iterator[tuple[str, frozenset[str]]]:
@@ -343,6 +358,11 @@ def _by_drug(man: Man) -> Iterator[tuple[str, frozenset[str]]]:
         yield "GnRH drug", ALL
     if _taking(man, "warfarin"):
         yield "warfarin: tamoxifen", frozenset({"tamoxifen"})
+
+
+def _treated(man: Man, name: str) -> bool:
+    """Whether he takes it, or was given any of it in the last year."""
+    return _taking(man, name) or any(x.drug == name and x.day >= -365 for x in man.supplies)
 
 
 def _taking(man: Man, name: str) -> bool:
@@ -353,8 +373,11 @@ def _taking(man: Man, name: str) -> bool:
 
 
 def _rows(man: Man, analyte: str) -> Iterator[Lab]:
-    """Rows that were results at all; whether they could be used is another question."""
-    return (x for x in man.labs if x.analyte == analyte and x.status not in _NEVER)
+    """Rows that were results at all, as last corrected; whether they could be used is another
+    question."""
+    rows = [x for x in man.labs if x.analyte == analyte and x.status not in _NEVER]
+    replaced = {x.corrects for x in rows}
+    return (x for x in rows if x.id not in replaced)
 
 
 def _newest(man: Man, analyte: str, days: int) -> Lab | None:

@@ -19,8 +19,9 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from generated_facts import shrunk, told
 from generated_fhir import bundle
-from generated_men import man_of, shrunk, told
+from generated_men import man_of
 from property_laws import LAWS, Met
 
 BLOCK = 1000

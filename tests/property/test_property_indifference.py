@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from generated_men import Man, men, shrunk, told
+from generated_facts import Man, shrunk, told
+from generated_men import men
 from hypothesis import Phase, given, settings
 from property_laws import indifferent
 from property_numbers import numbers_accounted_for

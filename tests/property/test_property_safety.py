@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from generated_men import Man, man_of, men, shrunk, told
+from generated_facts import Man, shrunk, told
+from generated_men import man_of, men
 from hypothesis import Phase, given, settings
 from property_judging import judged
 from property_laws import LAWS, Met

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from generated_men import Man, men, shrunk, told
+from generated_facts import Man, shrunk, told
+from generated_men import men
 from hypothesis import Phase, given, settings
 from property_laws import LAWS, worse_is_not_better
 
