@@ -8,6 +8,9 @@ from typing import Any
 from flask import Flask
 
 from smartapp.demo.config import DemoConfig
+from smartapp.demo.developer import views as developer_views
+from smartapp.demo.developer.log import WireLog
+from smartapp.demo.developer.views import listen
 from smartapp.demo.fhir import views as fhir_views
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.fhir.repository import Repository
@@ -47,16 +50,18 @@ def create_ehr(
     keys = process_keys()
     vault = app.extensions["demo_vault"] = Vault(config.behaviour, clock)
     sessions = Sessions(practitioners, clock)
+    log = WireLog(clock)
     api = FhirApi(config, repository, clock)
-    services = CdsServices(config, api, vault, keys, clock)
+    services = CdsServices(config, api, vault, keys, clock, log)
     desk = Desk(config, repository, services, vault, Firings(config.launch_url, clock))
 
     server = build_server(app, config, vault, keys, clock)
-    app.register_blueprint(
-        oauth_views.blueprint(
-            config, server, vault, keys, sessions.known, sessions.default, repository.patients
-        )
+    oauth = oauth_views.blueprint(
+        config, server, vault, keys, sessions.known, sessions.default, repository.patients
     )
+    listen(oauth, log)
+    app.register_blueprint(oauth)
+    app.register_blueprint(developer_views.blueprint(log))
     app.register_blueprint(fhir_views.blueprint(config, api, repository, vault))
     app.register_blueprint(ward_views.blueprint(config, stories, repository, desk, sessions))
     return app

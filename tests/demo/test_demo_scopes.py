@@ -32,7 +32,7 @@ from smartapp.demo.oauth.scopes import grantable, levels_allowing, wants_patient
 )
 def test_what_is_granted_of_what_is_asked(requested: str | None, granted: str) -> None:
     assert grantable(requested, Behaviour()) == granted
-    assert grantable(granted) == granted, "granting twice changes nothing"
+    assert grantable(granted, Behaviour()) == granted, "granting twice changes nothing"
 
 
 @pytest.mark.parametrize(

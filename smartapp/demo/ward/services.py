@@ -14,6 +14,7 @@ import requests
 from joserfc import jwt
 
 from smartapp.demo.config import DemoConfig
+from smartapp.demo.developer.log import WireLog, json_message
 from smartapp.demo.dig import dig, rows, text
 from smartapp.demo.fhir.api import FhirApi
 from smartapp.demo.memory import Clock
@@ -61,13 +62,20 @@ class CdsServices:
     """The app's services as this EHR knows them: found by discovery, called by hook."""
 
     def __init__(
-        self, config: DemoConfig, api: FhirApi, vault: Vault, keys: Keys, clock: Clock
+        self,
+        config: DemoConfig,
+        api: FhirApi,
+        vault: Vault,
+        keys: Keys,
+        clock: Clock,
+        log: WireLog,
     ) -> None:
         self._config = config
         self._api = api
         self._vault = vault
         self._keys = keys
         self._clock = clock
+        self._log = log
         self._base = f"{config.app_base_url}/cds-services"
 
     def fire(self, hook: str, context: dict[str, Any], who: Context) -> list[Exchange]:
@@ -130,18 +138,22 @@ class CdsServices:
         started = time.perf_counter()
         status, received, problem = None, b"", None
         headers = {"Authorization": f"Bearer {self._jwt(url)}", "Accept": "application/json"}
+        headers |= {"Content-Type": "application/json"} if body else {}
+        method = "GET" if body is None else "POST"
+        said: list[tuple[str, str]] = []
         try:
             with requests.Session() as session:
                 session.trust_env = False
                 answer = session.request(
-                    "GET" if body is None else "POST",
+                    method,
                     url,
                     data=body,
-                    headers=headers | ({"Content-Type": "application/json"} if body else {}),
+                    headers=headers,
                     timeout=_TIMEOUT,
                     allow_redirects=False,
                 )
             status, received = answer.status_code, answer.content
+            said = list(answer.headers.items())
         except requests.Timeout:
             problem = "The decision support service did not answer in time."
         except requests.RequestException:
@@ -150,6 +162,16 @@ class CdsServices:
         if problem is None:
             problem = _complaint(status, decoded, feedback=service == "feedback")
         elapsed = round((time.perf_counter() - started) * 1000)
+        self._log.add(
+            kind=service if service in ("discovery", "feedback") else "hook",
+            step=service,
+            method=method,
+            url=url,
+            request=json_message(headers.items(), body or b""),
+            status=status,
+            response=json_message(said, received),
+            milliseconds=elapsed,
+        )
         return Exchange(
             service, title, url, body or b"", status, received, elapsed, problem, decoded or {}
         )

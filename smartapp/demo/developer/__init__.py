@@ -1,0 +1,1 @@
+"""The wire log: what went between EHR and app, without secrets and without patient data."""
