@@ -36,7 +36,7 @@ import hypothesis  # noqa: F401  imported here once, for every child
 import msgspec  # noqa: F401
 import pytest
 from flips import Flip, flipped, flips_of
-from warm import ROOMS, Session, arguments, drawn, in_child
+from warm import ROOMS, Session, arguments, drawn, share
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -83,6 +83,11 @@ def remember(flip: Flip, verdict: str, test: str) -> None:
         state.write(json.dumps([flip.id, verdict, test]) + "\n")
 
 
+def keep(flip: Flip, told: Any) -> None:
+    verdict, test = (told, "") if isinstance(told, str) else told
+    remember(flip, verdict, test)
+
+
 # -- flipping inside functions --------------------------------------------------------------------
 
 
@@ -118,7 +123,7 @@ def try_warm(flips: Sequence[Flip], jobs: int) -> None:
 
     def work(session: Session) -> None:
         functions = living(sources)
-        touching = session.touching()
+        touching = session.lines()
         mine = [f for f in flips if not lines_of(f) & session.at_import]
         gc.collect()
         gc.freeze()
@@ -126,10 +131,11 @@ def try_warm(flips: Sequence[Flip], jobs: int) -> None:
         def one(flip: Flip) -> list[str]:
             file = str(ROOT / flip.file)
             put_in(flipped(flip, sources[file], file), functions[file])
-            numbers = {n for line in lines_of(flip) for n in touching.get(line, ())}
+            met = [f"{name}:{line}" for name, line in lines_of(flip)]
+            numbers = {n for line in met for n in touching.get(line, ())}
             return list(session.try_out(sorted(numbers))) if numbers else ["untouched", ""]
 
-        share(mine, one, jobs)
+        share(mine, one, keep, jobs)
 
     if status := Session(set(sources), work).collect():
         raise SystemExit(status)
@@ -137,22 +143,6 @@ def try_warm(flips: Sequence[Flip], jobs: int) -> None:
 
 def lines_of(flip: Flip) -> set[tuple[str, int]]:
     return {(str(ROOT / flip.file), line) for line in range(flip.line, flip.end + 1)}
-
-
-def share(flips: Sequence[Flip], one: Any, jobs: int) -> None:
-    """Every flip in a child of its own, `jobs` at a time."""
-    workers = []
-    for place in range(jobs):
-        worker = os.fork()
-        if not worker:
-            for flip in flips[place::jobs]:
-                told = in_child(lambda flip=flip: one(flip))
-                verdict, test = (told, "") if isinstance(told, str) else told
-                remember(flip, verdict, test)
-            os._exit(0)
-        workers.append(worker)
-    for worker in workers:
-        os.waitpid(worker, 0)
 
 
 # -- flipping what runs at import -----------------------------------------------------------------
@@ -217,7 +207,7 @@ def try_cold(flips: Sequence[Flip], jobs: int) -> None:
             return ["import", "conftest"]
         return watch.verdict
 
-    share(flips, one, jobs)
+    share(flips, one, keep, jobs)
 
 
 # -- telling --------------------------------------------------------------------------------------

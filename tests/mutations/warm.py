@@ -14,10 +14,11 @@ import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import zip_longest
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -28,9 +29,11 @@ Verdict = Literal["assertion", "exception", "hang", "import", "survived", "untou
 _ENOUGH = 5
 _SECONDS = 60
 
+Thing = TypeVar("Thing")
 RAISED = pytest.StashKey[BaseException]()
 Lines = set[tuple[str, int]]
 Job = Callable[[], Any]
+Noting = Callable[[], AbstractContextManager[set[str]]]
 
 
 class Session:
@@ -63,26 +66,40 @@ class Session:
         if call.excinfo is not None:
             item.stash[RAISED] = call.excinfo.value
 
-    def touching(self) -> Mapping[tuple[str, int], list[int]]:
-        """Line of `files` → numbers of the tests that run it."""
+    def touching(self, noting: Noting) -> Mapping[str, list[int]]:
+        """What `noting` notes while a test runs → the numbers of the tests that met it.
+
+        Refuses (SystemExit) a test that fails as things are.
+        """
 
         def look() -> dict[str, list[int]]:
             found: dict[str, list[int]] = defaultdict(list)
             for number, item in enumerate(self.items):
-                lines: Lines = set()
-                with traced(self._files, lines):
+                with noting() as met:
                     ended = run(item, next(iter(self.items[number + 1 :]), None))
                 if ended is not None:
-                    raise SystemExit(f"{item.nodeid} fails without any flip: {ended!r}")
-                for file, line in lines:
-                    found[f"{file}:{line}"].append(number)
+                    raise SystemExit(f"{item.nodeid} fails as things are: {ended!r}")
+                for name in met:
+                    found[name].append(number)
             return found
 
         told = in_child(look, seconds=1800)
         if not isinstance(told, dict):
             raise SystemExit(f"no look at what the tests run: {told}")
-        lines = ((key.rpartition(":"), numbers) for key, numbers in told.items())
-        return {(file, int(line)): numbers for (file, _, line), numbers in lines}
+        return told
+
+    def lines(self) -> Mapping[str, list[int]]:
+        """Line of `files`, as file:line, → the numbers of the tests that run it."""
+
+        @contextmanager
+        def noting() -> Iterator[set[str]]:
+            ran: Lines = set()
+            met: set[str] = set()
+            with traced(self._files, ran):
+                yield met
+            met.update(f"{file}:{line}" for file, line in ran)
+
+        return self.touching(noting)
 
     def try_out(self, numbers: Sequence[int]) -> tuple[Verdict, str]:
         """Runs those tests until one fails by assertion; the verdict and the test that gave it."""
@@ -161,3 +178,22 @@ def in_child(job: Job, seconds: int = _SECONDS) -> Any:
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
         return "hang"
     return json.loads(told) if status == 0 else "died"
+
+
+def share(
+    things: Sequence[Thing],
+    one: Callable[[Thing], Any],
+    keep: Callable[[Thing, Any], None],
+    jobs: int,
+) -> None:
+    """`one` of every thing in a child of its own, `jobs` at a time; what it told goes to `keep`."""
+    workers = []
+    for place in range(jobs):
+        worker = os.fork()
+        if not worker:
+            for thing in things[place::jobs]:
+                keep(thing, in_child(partial(one, thing)))
+            os._exit(0)
+        workers.append(worker)
+    for worker in workers:
+        os.waitpid(worker, 0)
