@@ -24,6 +24,7 @@ from smartapp.fhir.model import Gap
 from smartapp.knowledge import Knowledge
 from smartapp.knowledge.catalogue import Analyte
 from smartapp.knowledge.show import value_text
+from smartapp.knowledge.spelling import readable_unit, same_unit
 from smartapp.patient.record import DraftOrder
 
 MOST_VALUES = 12
@@ -111,14 +112,20 @@ def _evidence(evidence: Evidence, analytes: Mapping[str, Analyte]) -> str:
 
 
 def _value(evidence: Evidence) -> str:
-    """The canonical value; as sent beside it, where the laboratory used another unit."""
-    sent = evidence.original or ""
+    """The value as sent; where that was another unit, the canonical one and what was sent."""
+    sent = readable_unit(evidence.original or "")
     if evidence.value is None or evidence.unit is None:
         return escape(sent)
-    if sent.endswith(f" {evidence.unit}"):
+    if sent and same_unit(_unit_of(sent), evidence.unit):
         return escape(sent)
-    canonical = f"{number(evidence.value)} {evidence.unit}"
+    canonical = f"{number(evidence.value)} {readable_unit(evidence.unit)}"
     return escape(f"{canonical}, sent as {sent}" if sent else canonical)
+
+
+def _unit_of(sent: str) -> str:
+    """What follows the number, of "< 19.00 nmol/L"."""
+    words = sent.split(" ")
+    return " ".join(words[2:] if words[0] in ("<", "<=", ">", ">=") else words[1:])
 
 
 def _options(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 
+from smartapp.knowledge.spelling import readable_unit
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SHOWN_DIGITS = 4
-_UNITS = {"[iU]": "IU", "[IU]": "IU", "10*6": "million", "10*3": "thousand", "kg/m2": "kg/m²"}
 
 
 def number(value: Decimal) -> str:
@@ -25,9 +26,7 @@ def unit(text: str | None) -> str:
     """A unit without UCUM's brackets: "[IU]/L" is "IU/L"."""
     if not text or text == "1":
         return ""
-    for ucum, plain in _UNITS.items():
-        text = text.replace(ucum, plain)
-    return text
+    return readable_unit(text)
 
 
 def amount(value: Decimal, of: str | None) -> str:

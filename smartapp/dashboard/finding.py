@@ -13,6 +13,7 @@ from smartapp.dashboard.results import placed
 from smartapp.engine.assessment import Citation, Evidence, Finding
 from smartapp.knowledge import Knowledge
 from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.spelling import readable_unit
 from smartapp.labs.reading import Reading
 
 
@@ -106,8 +107,9 @@ def _evidence(row: Evidence, chart: Chart, catalogue: Catalogue) -> EvidenceRow:
         if reading.analyte in ("testosterone", "free-testosterone"):
             notes.append(words.CLOCK[reading.clock])
         notes.extend(words.flag(key) for key in reading.flags)
-    sent = row.original
-    if sent is None:
+    if row.original is not None:
+        sent = readable_unit(row.original)
+    else:
         sent = figures.amount(row.value, row.unit) if row.value is not None else ""
     return EvidenceRow(
         what=analyte_name(catalogue, row.analyte) if row.analyte else _begin(row.note or "record"),

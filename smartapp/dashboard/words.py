@@ -106,7 +106,7 @@ FLAGS: dict[str, str] = {
     "assay-dependent-factor": "the conversion depends on the assay",
     "default-range": "no usable laboratory range: our default range",
     "assumed-unit": "no unit sent: unit assumed",
-    "assumed-albumin": "albumin not measured: a usual value assumed",
+    "correction-undated": "since when is not told: known only as it stands today",
 }
 
 EPISODE: dict[str, str] = {

@@ -12,6 +12,7 @@ from smartapp.engine.low_t import Risk
 from smartapp.engine.samples import Hormone
 from smartapp.engine.span import show, tenth
 from smartapp.knowledge import Knowledge
+from smartapp.knowledge.spelling import readable_unit
 from smartapp.labs.reading import Reading, Unused
 
 # More than so many data in a sentence are no longer read.
@@ -84,7 +85,7 @@ def why_not_usable(row: Unused | None) -> str:
 
 def tell_reading(reading: Reading) -> str:
     """A value with its unit, as sent."""
-    return plain_unit(reading.original or f"{show(reading.value)} {reading.unit}")
+    return readable_unit(reading.original or f"{show(reading.value)} {reading.unit}")
 
 
 def tell_readings(readings: Iterable[Reading]) -> str:
@@ -104,7 +105,7 @@ def tell_evidence(knowledge: Knowledge, evidence: Iterable[Evidence]) -> str:
 
 def tell_values(evidence: Iterable[Evidence]) -> str:
     """The laboratory values among the evidence, as sent; without those, nothing."""
-    return _listed([plain_unit(e.original) for e in evidence if e.analyte and e.original])
+    return _listed([readable_unit(e.original) for e in evidence if e.analyte and e.original])
 
 
 def and_more(count: int) -> str:
@@ -119,7 +120,8 @@ def _datum(knowledge: Knowledge, evidence: Evidence) -> str:
     analyte = knowledge.catalogue.analytes.get(evidence.analyte or "")
     if analyte is None:
         return knowledge.wording.say("record", "dated" if day else "undated", {"day": day})
-    said = f"{analyte.short} {plain_unit(evidence.original)}"
+    sent = readable_unit(evidence.original or "")
+    said = f"{analyte.short} {sent}"
     return f"{said} ({day})" if day else said
 
 
@@ -135,8 +137,3 @@ def _listed(values: list[str]) -> str:
     if len(units) == 1 and len(values) > 1:
         values = [*(v.rpartition(" ")[0] for v in values[:-1]), values[-1]]
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"
-
-
-def plain_unit(text: str | None) -> str:
-    """A unit as it is read: without the brackets UCUM puts around arbitrary units."""
-    return (text or "").replace("[IU]", "IU")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -107,6 +108,26 @@ def test_a_card_of_several_findings_says_how_many_and_stays_short(speaker: Speak
     )[0]
     assert card["summary"].endswith(" (+1 more)")
     assert len(card["summary"]) <= 139
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "sent", "told"),
+    [
+        ("3.1", "IU/L", "3.10 [IU]/L", "Total testosterone 3.10 IU/L ("),
+        ("300", "ng/dL", "300 NG/DL", "Total testosterone 300 NG/DL ("),
+        ("3.1", "IU/L", "< 3.1 [IU]/L", "Total testosterone &lt; 3.1 IU/L ("),
+        ("3.1", "IU/L", "3.1 m[IU]/mL", "Total testosterone 3.1 IU/L, sent as 3.1 mIU/mL ("),
+        ("12", "10*6/mL", "12 million/mL", "Total testosterone 12 million/mL ("),
+        ("300", "ng/dL", "300", "Total testosterone 300 ng/dL, sent as 300 ("),
+        ("90.4", "pg/mL", None, "Total testosterone 90.4 pg/mL ("),
+    ],
+)
+def test_what_was_sent_is_said_only_where_its_unit_was_another(
+    speaker: Speaker, value: str, unit: str, sent: str | None, told: str
+) -> None:
+    used = evidence(value=Decimal(value), unit=unit, original=sent)
+    text = said(speaker, finding(evidence=(used,)))[0]["detail"].replace("\\", "")
+    assert told in text
 
 
 def test_the_detail_shows_values_rule_basis_and_whose_decision_it_is(speaker: Speaker) -> None:
