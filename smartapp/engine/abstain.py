@@ -95,14 +95,20 @@ def _unread(case: Case) -> Iterator[Abstention]:
             yield Abstention("R-CA-01", "cannot-assess", reason, "read-again")
 
 
+def weighed(view: AxisView, standing: Standing, asked: Iterable[str]) -> tuple[str, ...]:
+    """The agents whose rows of the matrix matter now: ordered, taken, or open as an option."""
+    option = view.now.state == "secondary" and standing.status in _OPEN_TO_OPTIONS
+    return tuple(dict.fromkeys((*asked, *(OPTIONS if option else ()))))
+
+
 def _open_rows(
     case: Case, view: AxisView, standing: Standing, asked: Iterable[str]
 ) -> Iterator[Abstention]:
     """Rows of the matrix that could not be judged, each once, the absolute ones first."""
     if case.unread:
         return  # told once for all of them
-    option = view.now.state == "secondary" and standing.status in _OPEN_TO_OPTIONS
-    agents = tuple(dict.fromkeys((*asked, *(OPTIONS if option else ()))))
+    agents = weighed(view, standing, asked)
+    option = set(OPTIONS) <= set(agents)
     seen: set[str] = set()
     for absolute in (True, False):
         rows = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from smartapp.engine.abstain import open_rules
+from smartapp.engine.abstain import open_rules, weighed
 from smartapp.engine.action import say_actions
 from smartapp.engine.applicability import objection
 from smartapp.engine.assessment import (
     Assessment,
     Axis,
+    NotEvaluable,
     Option,
     ProtocolRef,
     Recommendation,
@@ -31,7 +32,7 @@ from smartapp.engine.endpoints import list_endpoints
 from smartapp.engine.followup import Item, judge_followup, say_followup, say_plan
 from smartapp.engine.hematocrit import say_hematocrit
 from smartapp.engine.medication import say_duplicates, say_fertility, say_suppressed
-from smartapp.engine.near import say_near_misses
+from smartapp.engine.near import say_near_misses, say_near_rows
 from smartapp.engine.options import list_options
 from smartapp.engine.reasons import list_reasons
 from smartapp.engine.report import Report, occasion_of
@@ -72,6 +73,7 @@ def assess(
         report.open(abstention)
     reasons = list_reasons(report, standing)
     _speak(report, view, standing, options, treatment, followup)
+    say_near_rows(report, standing, weighed(view, standing, asked))
     now = view.now
     course = view.acting or view.washing
     agent = report.name(course.episode.agent) if course is not None else ""
@@ -160,13 +162,22 @@ def _not_applicable(case: Case, reason: str) -> Assessment:
         therapy=Therapy("none"),
         recommendation=Recommendation("cannot-assess"),
         findings=(),
-        not_evaluable=(),
+        not_evaluable=_unknown_person(case, reason),
         near_misses=(),
         due=(),
         endpoints=(),
         wishes=case.wishes,
         unused=case.unused,
     )
+
+
+def _unknown_person(case: Case, reason: str) -> tuple[NotEvaluable, ...]:
+    """Where age or sex is not known, the rules might apply: that is open, not settled."""
+    man = case.record.demographics
+    if man.sex != "unknown" and (man.sex != "male" or case.age is not None):
+        return ()
+    fix = case.knowledge.wording.say("fix", "state-person")
+    return (NotEvaluable("R-APP-01", "cannot-assess", reason, fix),)
 
 
 def _protocol(case: Case) -> ProtocolRef:

@@ -31,6 +31,8 @@ def say_bone(report: Report) -> None:
     low = score is not None and watch.gravest(_ANALYTE, (("low", span_of(score).up_to(cut)),))
     broken = watch.events(_FRACTURE) if taken is not None else ()
     if not low and not broken:
+        if score is not None:
+            watch.near_low_score(score, cut)
         return
     found = (evidence_of(score, "fired"),) if low and score is not None else ()
     report.finding(

@@ -112,6 +112,9 @@ def _ratio(report: Report, exposure: Exposure, estradiol: Reading) -> None:
         return
     cut = case.protocol.estradiol.ratio
     if ratio >= cut:
+        if ratio <= cut + cut * case.protocol.options.near_miss:
+            said = show(ratio.quantize(Decimal("0.1")))
+            report.near(watch.code, watch.rule, "ratio", {"value": said, "cut": show(cut)})
         return
     sperm = _oligospermia(watch)
     inhibited = exposure.includes(INHIBITOR)

@@ -85,7 +85,6 @@ def say_followup(report: Report, treatment: Treatment | None, items: tuple[Item,
     if not overdue:
         return
     late = any(i.late and i.safety for i in overdue)
-    wording = report.case.knowledge.wording
     courses = treatment.courses if treatment is not None else _stopped(report.case)
     agents = tuple(dict.fromkeys(c.episode.agent for c in courses))
     variant = "after-stop" if treatment is None else "late" if late else "default"
@@ -217,7 +216,7 @@ def _names(case: Case, treatment: Treatment, check: Check) -> tuple[str, ...]:
 
 def _last(case: Case, check: Check, anchor: date) -> tuple[date, Evidence] | None:
     """The newest result, or answer, after `anchor` that serves: a testosterone of the afternoon
-    does not. Where one from before serves too, it may be as old as the rule that reads it allows."""
+    does not. Where one from before serves too, its own rule says how old it may be."""
     if check.before:
         anchor = days_before(anchor, case.protocol.bone.window)
     if check.answers is not None:

@@ -1,12 +1,16 @@
-"""Near misses of the diagnosis: a value that did not fire, and what would have."""
+"""Near misses: a value that did not fire, and what would have. Here those of the diagnosis, of its
+work-up and of the matrix; a rule of the action table tells its own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from smartapp.engine.axis import AxisView
 from smartapp.engine.report import Report
 from smartapp.engine.span import show, tenth, times
+from smartapp.engine.standing import Standing
+from smartapp.knowledge.matrix import LabTest
 from smartapp.labs.reading import Reading
 
 
@@ -31,10 +35,70 @@ def say_near_misses(report: Report, view: AxisView) -> None:
         stop = times(case.range_of(lh).high, case.protocol.severe.lh_multiple)
         _near_below(report, lh, stop, "severe-primary-failure", "R-ELIG-STOP-01", "lh-stop")
         _near_below(report, lh, case.range_of(lh).high, "specialist-review", "R-DX-03", "lh")
-    prolactin = case.newest("prolactin", case.protocol.gate.prolactin_days)
-    if prolactin is not None and now.state == "secondary":
-        limit = case.range_of(prolactin).high
-        _near_below(report, prolactin, limit, "axis-workup", "R-ELIG-GATE-01", "prolactin")
+        _near_above(report, lh, case.protocol.axis.suppressed_lh, "suppressed-axis", "R-DX-05")
+    if now.state == "secondary":
+        _say_workup(report, view)
+
+
+def _say_workup(report: Report, view: AxisView) -> None:
+    """Prolactin, iron, and a testosterone just above the line for an MRI."""
+    case = report.case
+    gate, rules = case.protocol.gate, case.protocol.workup
+    for key, days, cut in (
+        ("prolactin", gate.prolactin_days, None),
+        ("ferritin", rules.iron_days, rules.ferritin),
+        ("transferrin-saturation", rules.iron_days, rules.transferrin_saturation),
+    ):
+        reading = case.newest(key, days)
+        if reading is not None and key not in case.withheld:
+            rule = "R-WU-01" if cut is not None else "R-ELIG-GATE-01"
+            limit = case.range_of(reading).high if cut is None else cut
+            _near_below(report, reading, limit, "axis-workup", rule, key)
+    pair = [s.span.value for s in view.now.samples.valid[:2]]
+    known = [value for value in pair if value is not None]
+    if len(known) > 1 and _just_above(report, max(known), gate.mri_t):
+        words = {"value": show(max(known)), "cut": show(gate.mri_t)}
+        report.near("axis-workup", "R-ELIG-GATE-01", "mri", words)
+
+
+def say_near_rows(report: Report, standing: Standing, agents: Iterable[str]) -> None:
+    """Laboratory rows of the matrix that a result nearly meets, each once, for `agents`."""
+    case, wording = report.case, report.case.knowledge.wording
+    agents = tuple(agents)
+    new = [agent for agent in agents if case.taking(agent=agent) is None]
+    hit = {hit.row.key for agent in agents for hit in standing.against[agent].hits}
+    for row in case.knowledge.matrix:
+        if row.key in hit or row.grades.keys().isdisjoint(new if row.new_only else agents):
+            continue
+        for test in row.tests:
+            if not isinstance(test, LabTest) or test.analyte in case.withheld:
+                continue
+            reading = case.newest(test.analyte, test.days)
+            bound = test.above if test.above is not None else test.at_least
+            if reading is None or bound is None or reading.censored:
+                continue
+            cut = times(case.range_of(reading).high if test.of_uln else Decimal(1), bound)
+            if cut is not None and _nearly(report, reading.value, cut):
+                analyte = case.knowledge.catalogue.analytes[test.analyte]
+                words = {
+                    "analyte": analyte.name,
+                    "value": show(reading.value),
+                    "cut": show(cut),
+                    "unit": analyte.unit,
+                    "row": wording.say("row", row.key),
+                }
+                code = "contraindication" if "A" in row.grades.values() else "precaution"
+                key = "row-above" if test.above is not None else "row-from"
+                report.near(code, row.rule, key, words)
+
+
+def _near_above(report: Report, reading: Reading, cut: Decimal, code: str, rule: str) -> None:
+    if not reading.censored and _just_above(report, reading.value, cut):
+        report.near(code, rule, "lh-suppressed", {"value": show(reading.value), "cut": show(cut)})
+
+
+def _nearly(report: Report, value: Decimal, cut: Decimal) -> bool:
+    return cut - cut * report.case.protocol.options.near_miss <= value <= cut
 
 
 def _near_below(

@@ -107,6 +107,11 @@ class Watch:
         if not reading.censored and cut <= reading.value <= cut + cut * self._margin:
             self._near("below", reading, cut)
 
+    def near_low_score(self, reading: Reading, cut: Decimal) -> None:
+        """The same for a score below zero, whose distance is told from its size."""
+        if not reading.censored and cut <= reading.value <= cut + abs(cut) * self._margin:
+            self._near("below", reading, cut)
+
     @property
     def _margin(self) -> Decimal:
         return self.case.protocol.options.near_miss
