@@ -17,9 +17,9 @@ from msgspec import Raw, Struct
 
 from smartapp.cds.request import HookRequest
 from smartapp.cds.sites import Site
-from smartapp.errors import InputError
+from smartapp.errors import FhirUnauthorized, InputError
 from smartapp.fhir.bundle import next_of, open_body
-from smartapp.fhir.client import REFERENCING, FhirClient
+from smartapp.fhir.client import REFERENCING, Fetched, FhirClient
 from smartapp.fhir.model import Gap, Resources
 from smartapp.fhir.outcome import gap_of
 from smartapp.fhir.parcel import Parcel, WholeBundle, unpack
@@ -204,8 +204,12 @@ def _complete(
     if not plans:
         return
     client = FhirClient(base, token=request.token, timeout_ms=timeout_ms, profile=site.profile)
-    fetched = client.run(plans, deadline_s, refreshed=True)
     names = {plan.key for plan in plans}
+    try:
+        fetched = client.run(plans, deadline_s, refreshed=True)
+    except FhirUnauthorized as error:
+        # A hook's token cannot be renewed here; what came by prefetch is still judged.
+        fetched = Fetched((), tuple([Gap(name, "failed", error.public) for name in sorted(names)]))
     # Forgotten before the pages are read: a page may tell of gaps of its own (an OperationOutcome).
     into.gaps[:] = [gap for gap in into.gaps if gap.what not in names]
     for page in fetched.pages:
