@@ -5,14 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-import msgspec
-from joserfc.errors import JoseError
 
 from smartapp.errors import ClientKeyMissing, ConfigError, LedgerError
 from smartapp.ledger.secrets import Vault
@@ -20,8 +17,7 @@ from smartapp.smart.keys import (
     ALGORITHMS,
     Algorithm,
     KeyPair,
-    StoredKey,
-    new_key,
+    PrivateKey,
     scheduled,
     signing_pair,
 )
@@ -34,6 +30,7 @@ _log = logging.getLogger("smartapp.smart")
 @dataclass(frozen=True, slots=True)
 class _Read:
     names: tuple[str, ...] = ()
+    keys: Mapping[str, PrivateKey] = field(default_factory=dict)
     pairs: tuple[KeyPair, ...] = ()
     unreadable: tuple[str, ...] = ()
 
@@ -102,14 +99,14 @@ class KeyRing:
         return tuple(pair for pair in self.pairs() if pair.kid in new)
 
     def _add(self) -> tuple[KeyPair, ...]:
-        new = [new_key(alg, self._clock()) for alg in ALGORITHMS]
-        kids = [stored.key().thumbprint() for stored in new]
+        new = [PrivateKey.new(alg, self._clock()) for alg in ALGORITHMS]
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for kid, stored in zip(kids, new, strict=True):
-                self._write(kid, msgspec.json.encode(stored))
+            for key in new:
+                self._write(key.kid, key.plain())
         except OSError as error:
             raise ConfigError(f"{self._folder}: cannot be written: {error.strerror}") from error
+        kids = {key.kid for key in new}
         return tuple(pair for pair in self.pairs() if pair.kid in kids)
 
     def _write(self, kid: str, plain: bytes) -> None:
@@ -143,20 +140,24 @@ class KeyRing:
         return read
 
     def _open(self, names: tuple[str, ...]) -> _Read:
-        opened: list[StoredKey] = []
+        keys: dict[str, PrivateKey] = {}
         odd: list[str] = []
         for kid in names:
-            try:
-                plain = self._vault.open(self._path(kid).read_bytes(), _place(kid))
-                stored = msgspec.json.decode(plain, type=StoredKey)
-                stored.key()
-            except (OSError, LedgerError, msgspec.MsgspecError, JoseError, ValueError, KeyError):
-                # One odd file hides no other; who runs the app finds its kid here.
-                _log.warning("keys: a key file cannot be opened: kid=%s", kid)
+            # Reading an RSA key takes a tenth of a second and more: each is read once.
+            key = self._read.keys.get(kid) or self._opened(kid)
+            if key is None:
                 odd.append(kid)
             else:
-                opened.append(stored)
-        return _Read(names, tuple(scheduled(opened)), tuple(odd))
+                keys[kid] = key
+        return _Read(names, keys, tuple(scheduled(keys.values())), tuple(odd))
+
+    def _opened(self, kid: str) -> PrivateKey | None:
+        """The key of one file, None for an odd one: it hides no other, and the log names it."""
+        try:
+            return PrivateKey.read(self._vault.open(self._path(kid).read_bytes(), _place(kid)))
+        except (OSError, LedgerError, ValueError):
+            _log.warning("keys: a key file cannot be opened: kid=%s", kid)
+            return None
 
 
 def _place(kid: str) -> str:

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Literal, get_args
 
 import msgspec
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from smartapp.errors import ClientKeyMissing
@@ -34,17 +35,43 @@ _RSA_BITS = 3072
 _PUBLIC = ("kty", "n", "e", "crv", "x", "y")
 
 
-class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A pair as it is kept, sealed. `made` is seconds since the epoch, `private` the whole JWK."""
-
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     alg: Algorithm
     made: int
     private: dict[str, str]
 
-    def key(self) -> RSAKey | ECKey:
-        """The key itself. Refuses (JoseError, ValueError, KeyError) what is not one."""
-        members: Any = self.private
-        return RSAKey.import_key(members) if self.alg == "RS384" else ECKey.import_key(members)
+
+@dataclass(frozen=True, slots=True)
+class PrivateKey:
+    """A key with its name (RFC 7638 thumbprint) and the second it was made."""
+
+    kid: str
+    alg: Algorithm
+    made: datetime
+    key: RSAKey | ECKey = field(repr=False)
+
+    @classmethod
+    def new(cls, alg: Algorithm, now: datetime) -> PrivateKey:
+        """A fresh one: P-384, or RSA of 3072 bits."""
+        key = RSAKey.generate_key(_RSA_BITS) if alg == "RS384" else ECKey.generate_key("P-384")
+        return cls(key.thumbprint(), alg, now.replace(microsecond=0), key)
+
+    @classmethod
+    def read(cls, plain: bytes) -> PrivateKey:
+        """What `plain` wrote. Refuses (ValueError) anything else."""
+        try:
+            stored = msgspec.json.decode(plain, type=_Stored)
+            members: Any = stored.private
+            key = (RSAKey if stored.alg == "RS384" else ECKey).import_key(members)
+        except (JoseError, msgspec.MsgspecError, KeyError) as error:
+            raise ValueError("not a private key of this app") from error
+        return cls(key.thumbprint(), stored.alg, datetime.fromtimestamp(stored.made, UTC), key)
+
+    def plain(self) -> bytes:
+        """The key as it is to be sealed."""
+        members: Any = dict(self.key.as_dict(private=True))
+        made = int(self.made.timestamp())
+        return msgspec.json.encode(_Stored(alg=self.alg, made=made, private=members))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +102,15 @@ class KeyPair:
         return self.ends is None or now < self.ends
 
 
-def new_key(alg: Algorithm, now: datetime) -> StoredKey:
-    """A fresh pair: P-384, or RSA of 3072 bits."""
-    key = RSAKey.generate_key(_RSA_BITS) if alg == "RS384" else ECKey.generate_key("P-384")
-    members: dict[str, Any] = dict(key.as_dict(private=True))
-    return StoredKey(alg=alg, made=int(now.timestamp()), private=members)
-
-
-def scheduled(stored: Iterable[StoredKey]) -> Iterator[KeyPair]:
-    """The pairs with their times, those of each algorithm oldest first. Refuses like `key`."""
-    named = sorted(((s.made, s.key().thumbprint(), s) for s in stored), key=lambda row: row[:2])
+def scheduled(keys: Iterable[PrivateKey]) -> Iterator[KeyPair]:
+    """The pairs with their times, those of each algorithm oldest first."""
+    ordered = sorted(keys, key=lambda key: (key.made, key.kid))
     for alg in ALGORITHMS:
-        mine = [(kid, s, _at(s.made)) for _, kid, s in named if s.alg == alg]
-        starts = [made + (LEAD if n else timedelta()) for n, (_, _, made) in enumerate(mine)]
+        mine = [key for key in ordered if key.alg == alg]
+        starts = [key.made + (LEAD if n else timedelta()) for n, key in enumerate(mine)]
         ends = [after + TRAIL for _, after in pairwise(starts)]
-        for n, (kid, s, made) in enumerate(mine):
-            yield KeyPair(kid, alg, made, starts[n], ends[n] if n < len(ends) else None, s.key())
+        for key, start, end in zip_longest(mine, starts, ends):
+            yield KeyPair(key.kid, alg, key.made, start, end, key.key)
 
 
 def signing_pair(pairs: Iterable[KeyPair], alg: Algorithm, now: datetime) -> KeyPair:
@@ -120,7 +140,3 @@ def algorithm_for(accepted: Iterable[str], wanted: Algorithm | None) -> Algorith
         if alg in listed:
             return alg
     raise ClientKeyMissing("The EHR says that it accepts neither ES384 nor RS384 from this app.")
-
-
-def _at(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -10,6 +10,12 @@ import responses
 from smart_ehr import Clock, Ehr, House, build
 
 
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app's own RSA keys take a second each to make; shorter ones show the same."""
+    monkeypatch.setattr("smartapp.smart.keys._RSA_BITS", 2048)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
