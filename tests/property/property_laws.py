@@ -302,7 +302,7 @@ def _more_negative(before: Assessment, after: Assessment, censored: bool) -> str
 # --- worse is never better -----------------------------------------------------------------------
 
 # analyte: the findings that speak of it, rows of the matrix with it, and a step further
-_FURTHER: Mapping[str, tuple[str, str, int]] = {
+WORSE: Mapping[str, tuple[str, str, int]] = {
     "hematocrit": ("hematocrit-high", "R-CI-hematocrit", 1),
     "psa": ("psa-rise", "R-CI-psa", 1),
     "alt": ("liver-enzymes-high", "R-CI-liver-tests", 1),
@@ -323,7 +323,7 @@ def worse_is_not_better(man: Man, met: Counter[str] | None = None) -> str | None
     if not applies(man):
         return None
     before, rng = judged_as_he_is(man), Random(man.seed + 2)
-    for analyte, (code, row, sign) in _FURTHER.items():
+    for analyte, (code, row, sign) in WORSE.items():
         grave = _severity(before, code, row)
         known = [x for x in man.labs if x.analyte == analyte]
         later = _later_value(rng, known, sign) if grave and known else None

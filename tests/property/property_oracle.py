@@ -342,7 +342,10 @@ def _by_result(man: Man, shown: bool) -> Iterator[tuple[str, frozenset[str]]]:
             "<": lambda x=x, limit=limit: x.true < Decimal(limit),
         }[sign]()
         if holds:
-            yield row, agents - {d for d in ALL if row.startswith("hematocrit") and _taking(man, d)}
+            yield (
+                row,
+                agents - {d for d in ALL if row.startswith("hematocrit") and _treated(man, d)},
+            )
 
 
 def _plain(x: Lab) -> bool:

@@ -7,7 +7,6 @@ from generated_facts import Man, shrunk, told
 from generated_men import men
 from hypothesis import Phase, given, settings
 from property_laws import indifferent
-from property_numbers import numbers_accounted_for
 
 some = settings(
     max_examples=2_500, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
@@ -20,10 +19,3 @@ def test_units_order_company_repeats_and_vocabulary_change_nothing(man: Man) -> 
     if indifferent(man) is not None:
         least = shrunk(man, lambda one: indifferent(one) is not None)
         pytest.fail(f"{indifferent(least)}\n{told(least)}", pytrace=False)
-
-
-@some
-@given(men())
-def test_every_number_said_is_accounted_for(man: Man) -> None:
-    if (wrong := numbers_accounted_for(man)) is not None:
-        pytest.fail(f"{wrong}\n{told(man)}", pytrace=False)
