@@ -244,3 +244,39 @@ def test_audit_verify_names_the_first_broken_link(
     code, out, _ = run("audit", "verify")
     assert code == 1
     assert "broken at row 2" in out
+
+
+def test_keys_are_made_listed_and_rotated(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("smartapp.smart.keys._RSA_BITS", 2048)
+    monkeypatch.setenv("SMARTAPP_HOME_DIR", str(tmp_path))
+    monkeypatch.setenv("SMARTAPP_SECRET_KEYS", "k" * 40)
+    code, _, err = run("keys", "rotate")
+    assert code == 2
+    assert "keys generate" in err
+
+    code, out, _ = run("keys", "generate")
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines()] == ["ES384", "RS384"]
+    assert run("keys", "list")[:2] == (0, out)
+    code, _, err = run("keys", "generate")
+    assert code == 2
+    assert "keys rotate" in err
+
+    code, rotated, _ = run("keys", "rotate")
+    assert code == 0
+    first = [line.split()[0] for line in out.splitlines()]
+    new = [line.split()[0] for line in rotated.splitlines()]
+    assert not set(first) & set(new)
+    listed = json.loads(run("keys", "list", "--jwks")[1])["keys"]
+    assert {key["kid"] for key in listed} == {*first, *new}
+    assert all("d" not in key for key in listed)
+    code, out, _ = run("keys", "rotate", "--at-once")
+    assert code == 0
+    assert run("keys", "list")[1] == out
+
+    monkeypatch.setenv("SMARTAPP_SECRET_KEYS", "x" * 40)
+    code, out, err = run("keys", "list")
+    assert (code, out) == (1, "")
+    assert "cannot be opened with SMARTAPP_SECRET_KEYS" in err

@@ -11,12 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from smartapp.app import create_app, sites_of
+from smartapp.app import create_app, sites_of, utc_now
 from smartapp.knowledge import load
+from smartapp.ledger.secrets import Vault
 from smartapp.logs import Discreet
 from smartapp.settings import from_environ
 from smartapp.site import manifest
 from smartapp.smart import load_issuers
+from smartapp.smart.keyring import KeyRing
 from smartapp.smart.scopes import RESOURCE_TYPES
 
 Make = Callable[..., Flask]
@@ -76,6 +78,31 @@ def test_not_ready_without_a_store_and_no_details(make: Make, tmp_path: Path) ->
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.get_json() == {"status": "not ready"}
+
+
+def test_not_ready_where_an_ehr_wants_a_key_and_there_is_none(
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    issuers = tmp_path / "issuers.toml"
+    base = '[[issuer]]\nfhir_base = "https://a.example/r4"\nclient_id = "x"\n'
+    issuers.write_text(base)
+    assert make(ISSUERS_FILE=str(issuers)).test_client().get("/readyz").status_code == 200
+    for line in ('auth = "key"\n', 'backend_client_id = "y"\n'):
+        issuers.write_text(base + line)
+        client = make(ISSUERS_FILE=str(issuers)).test_client()
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.get_json()) == (503, {"status": "not ready"})
+        assert "not ready: a key to sign in to an EHR with" in caplog.text
+    KeyRing(tmp_path, Vault(("k" * 40,)), utc_now).generate()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_the_manifest_names_our_keys_and_how_we_sign_in(client: FlaskClient) -> None:
+    said = client.get("/launch.json").get_json()
+    assert said["jwks_uri"] == "http://127.0.0.1:5000/.well-known/jwks.json"
+    assert "private_key_jwt" in said["token_endpoint_auth_methods_supported"]
+    assert client.get("/.well-known/jwks.json").get_json() == {"keys": []}
+    assert said["jwks_uri"] in client.get("/").get_data(as_text=True)
 
 
 def test_metrics_count_without_naming_anyone(client: FlaskClient) -> None:

@@ -158,6 +158,15 @@ def test_a_401_goes_back_to_the_caller_once_and_is_a_gap_after_the_refresh(
     assert [(g.what, g.state) for g in fetched.gaps] == [("goals", "failed")]
 
 
+def test_a_401_to_everything_after_the_refresh_goes_back_too(
+    ehr: responses.RequestsMock,
+) -> None:
+    for kind in ("Observation", "Goal"):
+        ehr.get(f"{BASE}/{kind}?patient=p1", status=401)
+    with pytest.raises(FhirUnauthorized):
+        client("new").run([LABS, GOALS], 2, refreshed=True)
+
+
 # --- busy servers ------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from smart_ehr import APP, FHIR, LOGIN, Browser, Clock, Ehr, House, build, chall
 from werkzeug.test import TestResponse
 
 from smartapp.ledger import audit
+from smartapp.smart import Issuer, Issuers
 
 
 def refused(response: TestResponse, status: int, words: str) -> None:
@@ -348,6 +350,8 @@ def test_an_odd_lifetime_hinders_nobody(house: House, ehr: Ehr, expires_in: Any)
     house.browser().open_chart()
 
 
+@pytest.mark.clause("B8.2")
+@pytest.mark.clause("B8.3")
 def test_a_confidential_client_sends_its_secret_in_the_header_alone(house: House, ehr: Ehr) -> None:
     base = "https://secret.example/fhir"
     ehr.serve(f"{base}/.well-known/smart-configuration", lambda: ehr.config)
@@ -526,3 +530,43 @@ def test_no_log_line_and_no_file_holds_a_secret(
     stored = b"".join(path.read_bytes() for path in house.settings.home_dir.iterdir())
     assert b"chart-opened" in stored
     assert not [s for s in secret if s.encode() in stored]
+
+
+@pytest.mark.clause("B6.3")
+def test_where_configured_the_browser_posts_the_authorization_request(
+    house: House, ehr: Ehr
+) -> None:
+    """By a script of ours, or by the button: no script stands in the page."""
+    posting = Issuer(
+        fhir_base=FHIR,
+        client_id="hpg-monitor",
+        authorize="post",
+        frame_ancestors=("https://ehr.example",),
+    )
+    object.__setattr__(house.sessions, "issuers", Issuers([posting]))
+    browser = house.browser()
+    launch = 'x"><script>alert(1)</script>'
+    page = browser.client.get("/launch", query_string={"iss": FHIR, "launch": launch}, base_url=APP)
+    assert page.status_code == 200
+    policy = page.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "frame-ancestors https://ehr.example" in policy
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "<script>" not in page.text
+    assert '<button class="way-out" type="submit">' in page.text
+    form = re.search(r'<form method="post" action="([^"]+)">', page.text)
+    assert form is not None
+    assert unescape(form[1]) == f"{LOGIN}/authorize?tenant=7"
+    fields = {
+        unescape(name): unescape(value)
+        for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
+    }
+    assert fields["launch"] == launch
+    assert {
+        "response_type", "client_id", "redirect_uri", "scope", "state", "aud",
+        "code_challenge", "code_challenge_method",
+    } <= set(fields)  # fmt: skip
+    script = re.search(r'<script src="([^"]+)" defer>', page.text)
+    assert script is not None
+    assert browser.get(urlsplit(script[1]).path).status_code == 200
+    assert browser.come_back(fields["state"]).status_code == 303

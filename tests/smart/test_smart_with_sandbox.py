@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,10 +21,16 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from smartapp.demo import create_ehr
-from smartapp.demo.config import Behaviour, DemoConfig
+from smartapp.demo.behaviour import Behaviour
+from smartapp.demo.config import ClientRegistration, DemoConfig, standard_clients
+from smartapp.errors import TokenExchangeFailed
 from smartapp.ledger import open_ledger
+from smartapp.ledger.secrets import Vault
+from smartapp.serve import DemoPair
 from smartapp.settings import Settings
 from smartapp.smart import Issuer, Issuers, LaunchContext, Sessions, blueprint
+from smartapp.smart.keyring import KeyRing
+from smartapp.smart.keys import ALGORITHMS
 from smartapp.smart.sessions import utc_now
 from smartapp.stories import load_stories
 
@@ -36,14 +43,29 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[DemoConfig]:
+def key_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the app's own keys in it."""
+    home = tmp_path_factory.mktemp("home")
+    KeyRing(home, Vault(("k" * 40,)), utc_now).generate()
+    return home
+
+
+@pytest.fixture(scope="module")
+def sandbox(key_home: Path) -> Iterator[DemoConfig]:
     port = free_port()
+    by_key = ClientRegistration(
+        client_id="hpg-monitor-key",
+        redirect_uris=(f"{APP}/callback",),
+        auth="key",
+        jwks=KeyRing(key_home, Vault(("k" * 40,)), utc_now).published(),
+    )
     config = DemoConfig(
         origin=f"http://localhost:{port}",
         app_base_url=APP,
         launch_url=f"{APP}/launch",
         redirect_uris=(f"{APP}/callback",),
         behaviour=Behaviour(access_token_seconds=120),
+        clients=(*standard_clients(APP, (f"{APP}/callback",))[:2], by_key),
     )
     server = make_server("127.0.0.1", port, create_ehr(config), threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -54,12 +76,20 @@ def sandbox() -> Iterator[DemoConfig]:
     server.server_close()
 
 
-@pytest.fixture(params=["public", "secret"])
-def sessions(request: pytest.FixtureRequest, tmp_path: Path, sandbox: DemoConfig) -> Sessions:
+@pytest.fixture(params=["public", "secret", "ES384", "RS384"])
+def sessions(
+    request: pytest.FixtureRequest, tmp_path: Path, sandbox: DemoConfig, key_home: Path
+) -> Sessions:
     base = sandbox.fhir_base
+    if request.param in ALGORITHMS:
+        shutil.copytree(key_home / "keys", tmp_path / "keys")
     issuer = (
         Issuer(fhir_base=base, client_id="hpg-monitor")
         if request.param == "public"
+        else Issuer(
+            fhir_base=base, auth="key", client_id="hpg-monitor-key", assertion_alg=request.param
+        )
+        if request.param in ALGORITHMS
         else Issuer(
             fhir_base=base,
             auth="secret",
@@ -190,3 +220,67 @@ def test_a_replayed_launch_value_ends_in_a_clear_page(
         assert "The EHR did not give access" in page.text
     else:
         assert answer.status_code == 400
+
+
+@pytest.mark.clause("B14.1")
+@pytest.mark.clause("B14.3")
+@pytest.mark.parametrize("sessions", ["ES384", "RS384"], indirect=True)
+def test_the_app_by_itself_reads_any_patient_with_a_token_of_its_own(
+    sessions: Sessions, sandbox: DemoConfig
+) -> None:
+    got = sessions.backend.token(sandbox.fhir_base, "system/Patient.rs")
+    for patient in patients():
+        assert reads(got.access_token, sandbox.fhir_base, patient) == 200
+    assert got.scopes == {"system/Patient.rs"}
+    assert timedelta() < got.good_until - utc_now() <= timedelta(seconds=270)
+    assert sessions.backend.token(sandbox.fhir_base, "system/Patient.rs") == got
+    headers = {"Authorization": f"Bearer {got.access_token}"}
+    url = f"{sandbox.fhir_base}/Observation?patient={patients()[0]}&category=laboratory"
+    assert requests.get(url, headers=headers, timeout=5).status_code == 403
+
+
+@pytest.mark.parametrize("sessions", ["ES384"], indirect=True)
+def test_no_user_scope_is_given_to_the_app_by_itself(
+    sessions: Sessions, sandbox: DemoConfig
+) -> None:
+    with pytest.raises(TokenExchangeFailed, match="invalid_scope"):
+        sessions.backend.token(sandbox.fhir_base, "patient/Patient.rs user/Patient.rs")
+
+
+@pytest.mark.clause("B13.2")
+def test_a_launch_with_keys_that_the_ehr_reads_from_the_running_app(tmp_path: Path) -> None:
+    """Both servers run; the EHR fetches the key set at its registered address."""
+    with DemoPair(tmp_path, free_port(), free_port(), client="hpg-monitor-key") as pair:
+        patient, _ = patients()
+        page = requests.get(f"{pair.ehr_url}/chart/{patient}/app", timeout=10).text
+        found = re.search(rf'"({re.escape(pair.app_url)}/launch\?[^"]+)"', page)
+        assert found is not None, page
+        sent = requests.get(html.unescape(found[1]), allow_redirects=False, timeout=10)
+        cookie = {"Cookie": sent.headers["Set-Cookie"].partition(";")[0]}
+        back = requests.get(sent.headers["Location"], allow_redirects=False, timeout=10)
+        done = requests.get(
+            back.headers["Location"], headers=cookie, allow_redirects=False, timeout=10
+        )
+        assert done.status_code == 303, done.text
+        chart = requests.get(done.headers["Location"], headers=cookie, timeout=30)
+        assert chart.status_code == 200
+        assert requests.get(f"{pair.app_url}/readyz", timeout=5).json() == {"status": "ready"}
+
+
+@pytest.mark.clause("B6.3")
+@pytest.mark.parametrize("sessions", ["public"], indirect=True)
+def test_the_ehr_takes_the_authorization_request_by_post(
+    app: Flask, sessions: Sessions, sandbox: DemoConfig
+) -> None:
+    posting = Issuer(fhir_base=sandbox.fhir_base, client_id="hpg-monitor", authorize="post")
+    object.__setattr__(sessions, "issuers", Issuers([posting]))
+    client = app.test_client()
+    page = client.get(local(launch_address(sandbox, patients()[0])), base_url=APP).text
+    action = re.search(r'action="([^"]+)"', page)
+    assert action is not None
+    fields = {
+        name: html.unescape(value)
+        for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page)
+    }
+    answer = requests.post(html.unescape(action[1]), fields, allow_redirects=False, timeout=5)
+    assert finish(client, answer.headers["Location"]).status_code == 303
