@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from men import TODAY, Man, candidate, codes, day, knowledge, low_man, man, open_codes, taking, the
 
+from smartapp.engine.case import days_before
 from smartapp.engine.course import began, disturbing, untreated_until
 from smartapp.engine.endpoints import list_endpoints, symptoms_better
 from smartapp.engine.treatment import lowered, same_dose_since, treatment_of
@@ -494,3 +495,9 @@ def test_after_two_stops_the_last_one_counts() -> None:
     one = after_stop(stop=150).drug("hcg", -500, -120)
     days = {d.due for d in one.judged().due}
     assert days == {day(-120) + timedelta(days=MON.stop)}
+
+
+def test_days_before_the_calendar_stop_at_its_first_day() -> None:
+    assert days_before(date.fromordinal(6), 5) == date.min
+    assert days_before(date.fromordinal(5), 5) == date.min
+    assert days_before(date.fromordinal(5), 900) == date.min
