@@ -11,7 +11,7 @@ FIND_PYTHON = for p in python3.13 python3.12 python3.11 python3; do \
 	then echo $$p; exit 0; fi; done; \
 	echo 'Python 3.11 or newer with venv is needed: install it (Debian/Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.13).' >&2; exit 1
 
-.PHONY: demo test test-latest check bench soak nhanes mutants lock clean
+.PHONY: demo test test-latest check bench soak nhanes mutants nudges lock clean
 
 demo: $(VENV)/.installed-app
 	$(BIN)/smartapp demo $(ARGS)
@@ -45,6 +45,10 @@ nhanes: $(VENV)/.installed-test
 # Flips every comparison of the engine; lists what no test noticed. ARGS='FILE… --jobs N --again'
 mutants: $(VENV)/.installed-test
 	$(BIN)/python tests/mutations/flip.py $(ARGS)
+
+# Nudges every number of the knowledge by its last place; lists what no test noticed.
+nudges: $(VENV)/.installed-test
+	$(BIN)/python tests/mutations/nudge.py $(ARGS)
 
 # Writes constraints.txt from what a fresh environment resolves to today.
 lock:
