@@ -158,6 +158,7 @@ def test_a_401_goes_back_to_the_caller_once_and_is_a_gap_after_the_refresh(
     assert [(g.what, g.state) for g in fetched.gaps] == [("goals", "failed")]
 
 
+@pytest.mark.clause("B12.5")
 def test_a_401_to_everything_after_the_refresh_goes_back_too(
     ehr: responses.RequestsMock,
 ) -> None:

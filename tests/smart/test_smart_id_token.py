@@ -45,6 +45,7 @@ def launches(house: House) -> int:
     return count
 
 
+@pytest.mark.clause("B11.2")
 @pytest.mark.parametrize(
     ("algorithm", "key"), [("RS256", RSA_KEY), ("RS384", RSA_KEY), ("ES384", EC_KEY)]
 )
@@ -157,6 +158,7 @@ def test_a_critical_header_member_that_is_not_understood_is_refused(house: House
     turned_away(house, "id_token")
 
 
+@pytest.mark.clause("B11.6")
 def test_a_tampered_token_is_refused(house: House, ehr: Ehr) -> None:
     head, claims, signature = ehr.id_token().split(".")
     changed = json.loads(base64.urlsafe_b64decode(claims + "=="))

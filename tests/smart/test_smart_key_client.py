@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import responses
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 from smart_ehr import APP, LOGIN, Browser, Clock, Ehr, House, build
+from urllib3.util.ssl_ import create_urllib3_context
 
 from smartapp.errors import LaunchExpired, TokenExchangeFailed
 from smartapp.smart import Issuer, Issuers
@@ -204,3 +206,15 @@ def test_a_launch_by_key_ends_like_any_other(house: House, ehr: Ehr, clock: Cloc
     clock.pass_(seconds=700)
     with pytest.raises(LaunchExpired):
         house.sessions.access_token(launch)
+
+
+@pytest.mark.clause("B13.8")
+@pytest.mark.clause("B1.1")
+def test_no_secret_travels_over_old_tls_or_unverified(house: House, ehr: Ehr) -> None:
+    config = house.sessions.discovery.smart(BASE)
+    client = house.sessions.clients.user_client(house.sessions.issuers.named(BASE), config)
+    with client.session() as session:
+        assert session.verify is True
+    context = create_urllib3_context()
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode is ssl.CERT_REQUIRED

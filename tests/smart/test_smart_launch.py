@@ -311,6 +311,7 @@ def says(status: int, body: Any) -> Any:
     return lambda _request: (status, {"Content-Type": "application/json"}, json.dumps(body))
 
 
+@pytest.mark.clause("B8.6")
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -341,6 +342,7 @@ def test_a_token_endpoint_that_fails_is_named_and_leaves_no_launch(
         assert conn.exec_driver_sql("SELECT count(*) FROM launch").scalar() == 0
 
 
+@pytest.mark.clause("B8.4")
 @pytest.mark.parametrize(
     "expires_in", ["soon", None, 1e308, "1e999", "nan", -5, True, [], "570", 570.9]
 )

@@ -70,6 +70,7 @@ def test_an_unknown_launch_looks_like_an_ended_one(house: House, ehr: Ehr) -> No
     assert browser.get("/chart/never-was/").status_code == 410
 
 
+@pytest.mark.clause("B12.6")
 def test_logout_deletes_the_launch_and_revokes_its_tokens(house: House, ehr: Ehr) -> None:
     ehr.token["refresh_token"] = "refresh-1"
     browser = house.browser()
@@ -83,6 +84,7 @@ def test_logout_deletes_the_launch_and_revokes_its_tokens(house: House, ehr: Ehr
     assert kinds == ["chart-opened", "chart-closed"]
 
 
+@pytest.mark.clause("B12.6")
 def test_logout_succeeds_where_revocation_does_not(house: House, ehr: Ehr) -> None:
     browser = house.browser()
     launch = browser.open_chart()
@@ -118,6 +120,7 @@ def launch(house: House, ehr: Ehr) -> str:
     return opened
 
 
+@pytest.mark.clause("B8.7")
 @pytest.mark.clause("B12.1")
 @pytest.mark.clause("B12.2")
 def test_a_token_is_refreshed_ahead_of_its_end_and_rotated(
@@ -259,6 +262,7 @@ def test_without_a_refresh_token_the_end_is_the_end(house: House, ehr: Ehr, cloc
     assert FHIR not in str(ehr.asked[1:])
 
 
+@pytest.mark.clause("B8.4")
 def test_without_a_lifetime_only_the_server_knows_the_end(
     house: House, ehr: Ehr, clock: Clock
 ) -> None:

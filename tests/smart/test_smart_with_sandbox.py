@@ -183,6 +183,8 @@ def test_two_real_launches_interleaved(app: Flask, sessions: Sessions, sandbox: 
     assert seen == [second, first]
 
 
+@pytest.mark.clause("B12.1")
+@pytest.mark.clause("B12.6")
 def test_a_real_refresh_rotates_and_a_logout_revokes(
     app: Flask, sessions: Sessions, sandbox: DemoConfig
 ) -> None:
