@@ -10,7 +10,6 @@ from smartapp.engine.axis import AxisView
 from smartapp.engine.report import Report
 from smartapp.engine.span import show, tenth, times
 from smartapp.engine.standing import Standing
-from smartapp.knowledge.matrix import LabTest
 from smartapp.labs.reading import Reading
 
 
@@ -68,10 +67,12 @@ def say_near_rows(report: Report, standing: Standing, agents: Iterable[str]) -> 
     new = [agent for agent in agents if case.taking(agent=agent) is None]
     hit = {hit.row.key for agent in agents for hit in standing.against[agent].hits}
     for row in case.knowledge.matrix:
-        if row.key in hit or row.grades.keys().isdisjoint(new if row.new_only else agents):
+        if not row.lab_tests or row.key in hit:
             continue
-        for test in row.tests:
-            if not isinstance(test, LabTest) or test.analyte in case.withheld:
+        if row.grades.keys().isdisjoint(new if row.new_only else agents):
+            continue
+        for test in row.lab_tests:
+            if test.analyte not in case.readings or test.analyte in case.withheld:
                 continue
             reading = case.newest(test.analyte, test.days)
             bound = test.above if test.above is not None else test.at_least

@@ -98,6 +98,7 @@ Test = ProblemTest | LabTest | DrugTest | AllergyTest | FactTest
 class Row:
     """One row.
 
+    lab_tests   those of its tests that read a result
     spoken_by   a finding code that may say it already; where it does, the row joins it
     settled_by  analytes that would tell, where the row could not be judged
     refer       specialty that a row which holds is for, a key of the wording's [refer]
@@ -112,6 +113,7 @@ class Row:
     rule: str
     grades: Mapping[str, Grade]
     tests: tuple[Test, ...]
+    lab_tests: tuple[LabTest, ...]
     basis: Basis
     mark: str
     sources: tuple[Source, ...]
@@ -141,6 +143,7 @@ def load_matrix(
                 f"R-CI-{key}",
                 _grades(row, catalogue),
                 read,
+                tuple(test for test in read if isinstance(test, LabTest)),
                 as_basis(row.choice("basis", BASES)),
                 row.choice("mark", MARKS),
                 cite(row.texts("citations"), sources, f"{path.name}: {key}"),
@@ -163,9 +166,7 @@ def _settled_by(row: Table, tests: tuple[Test, ...], catalogue: Catalogue) -> tu
     for key in named:
         if key not in catalogue.analytes:
             row.refuse("settled-by", f"{key!r} is not an analyte of the catalogue")
-    return named or tuple(
-        dict.fromkeys(test.analyte for test in tests if isinstance(test, LabTest))
-    )
+    return named or tuple(dict.fromkeys(t.analyte for t in tests if isinstance(t, LabTest)))
 
 
 def _touched(test: Test) -> frozenset[str]:

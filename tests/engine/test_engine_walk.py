@@ -11,7 +11,6 @@ import test_engine_rules as rules
 from men import Man, candidate, knowledge, low_man, man, open_codes, taking
 
 from smartapp.engine.assessment import Assessment
-from smartapp.knowledge.matrix import LabTest
 
 PROTOCOL = knowledge().protocol
 ROWS = {row.rule: row for row in knowledge().matrix}
@@ -72,9 +71,7 @@ def test_a_row_whose_result_cannot_be_used_is_told_open(rule: str, analyte: str)
 
 def near_rows() -> Iterator[tuple[str, str, Decimal]]:
     for rule, row in ROWS.items():
-        for test in row.tests:
-            if not isinstance(test, LabTest):
-                continue
+        for test in row.lab_tests:
             bound = test.above if test.above is not None else test.at_least
             if bound is None:
                 continue
@@ -135,8 +132,7 @@ def test_every_rule_is_walked() -> None:
     walked = {rule for rule, _, _ in not_evaluable()}
     assert walked | ROWS.keys() == knowledge().rules.keys()
     by_result = {rule for rule, _, _ in near_rows()}
-    by_record = {rule for rule, row in ROWS.items()
-                 if not any(isinstance(test, LabTest) for test in row.tests)}  # fmt: skip
+    by_record = {rule for rule, row in ROWS.items() if not row.lab_tests}
     # Rows that only hold between two lines come near the lower one; a diagnosis has no near.
     assert NEAR.keys() | NO_NUMBER | by_result | by_record == knowledge().rules.keys()
     assert not NEAR.keys() & NO_NUMBER
