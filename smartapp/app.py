@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smartapp import cds, dashboard, site, smart
 from smartapp.cds.clients import Clients, load_clients
-from smartapp.cds.discovery import SERVICES
+from smartapp.cds.discovery import offered
 from smartapp.cds.outcome import operation_outcome
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
@@ -144,7 +144,7 @@ def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.S
     protocol = knowledge.protocol
     return site.SiteFacts(
         manifest=site.manifest(settings),
-        services=SERVICES,
+        services=offered(settings.cds_extra_hooks),
         issuers=len(issuers),
         protocol=f"{protocol.profile} {protocol.version}",
     )

@@ -15,6 +15,9 @@ from smartapp.errors import ConfigError
 
 PREFIX = "SMARTAPP_"
 
+# Hooks that are answered only where a site asks for it: most EHRs fire patient-view as well.
+EXTRA_HOOKS = ("encounter-start",)
+
 # The path becomes part of every route: nothing that a router or a browser would read otherwise.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 
@@ -35,6 +38,7 @@ class Settings:
     cds_clients_file: Path | None = None
     cds_auth: Literal["required", "optional"] = "required"
     cds_discovery: Literal["public", "required"] = "public"
+    cds_extra_hooks: tuple[str, ...] = ()
     protocol_file: Path | None = None
     trusted_proxies: int = 0
     cors_origins: tuple[str, ...] = ()
@@ -94,6 +98,7 @@ def from_environ(environ: Mapping[str, str] | None = None, *, demo: bool = False
         cds_discovery="required"
         if reader.choice("CDS_DISCOVERY", ("public", "required")) == "required"
         else "public",
+        cds_extra_hooks=reader.some_of("CDS_EXTRA_HOOKS", EXTRA_HOOKS),
         protocol_file=reader.file("PROTOCOL_FILE"),
         trusted_proxies=reader.number("TRUSTED_PROXIES", default.trusted_proxies, 0, 10),
         cors_origins=reader.words("CORS_ORIGINS"),
@@ -136,6 +141,14 @@ class _Reader:
 
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(w.strip() for w in self.text(name, "").split(",") if w.strip())
+
+    def some_of(self, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """A comma list of these words, each once, in their own order."""
+        words = self.words(name)
+        for word in words:
+            if word not in allowed:
+                raise ConfigError(f"{PREFIX}{name} names {word!r}; allowed: {', '.join(allowed)}")
+        return tuple(word for word in allowed if word in words)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         value = self.text(name, allowed[0])

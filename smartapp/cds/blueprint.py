@@ -18,7 +18,7 @@ from werkzeug.exceptions import (
 
 from smartapp.cds.cards import Speaker
 from smartapp.cds.clients import Clients
-from smartapp.cds.discovery import discovery, registry
+from smartapp.cds.discovery import discovery, offered, registry
 from smartapp.cds.feedback import FeedbackDesk
 from smartapp.cds.outcome import operation_outcome
 from smartapp.cds.request import read_request
@@ -63,8 +63,9 @@ def blueprint(
     templates of suggestions (refuses KnowledgeError), the service itself.
     """
     door = Blueprint("cds", __name__)
-    services = registry()
-    document = discovery(prefetch_templates(knowledge.catalogue))
+    offer = offered(settings.cds_extra_hooks)
+    services = registry(offer)
+    document = discovery(prefetch_templates(knowledge.catalogue), offer)
     speaker = Speaker(knowledge, Suggestions.compile(knowledge), settings.url("/launch"))
     sites = sites or Sites()
     trust = Trust(settings, clients or Clients(), ledger, sites, clock)

@@ -52,3 +52,10 @@ class Card(Struct, frozen=True, omit_defaults=True):
     overrideReasons: list[Coding] | UnsetType = UNSET
     links: list[Link] | UnsetType = UNSET
     extension: dict[str, Any] | UnsetType = UNSET
+
+
+class Reply(Struct, frozen=True, omit_defaults=True):
+    """The body of a 200. Nothing is ever done unasked: `systemActions` is left out or empty."""
+
+    cards: list[Card]
+    systemActions: list[Action] | UnsetType = UNSET

@@ -31,6 +31,8 @@ class Client:
     fhir_servers  what `fhirServer` of its calls may name
     timezone      local clock of its draws where its EHR's own entry says none
     test          public demo keys are accepted
+    system_actions_member  its order-sign answers carry `systemActions`, which is always empty:
+                  some test kits demand the member
     """
 
     iss: str
@@ -42,6 +44,7 @@ class Client:
     fhir_servers: tuple[str, ...] = ()
     timezone: str | None = None
     test: bool = False
+    system_actions_member: bool = False
 
     @property
     def name(self) -> str:
@@ -113,6 +116,7 @@ def _client(entry: Entry) -> Client:
         fhir_servers=entry.addresses("fhir_servers"),
         timezone=entry.timezone("timezone"),
         test=test,
+        system_actions_member=entry.flag("system_actions_member"),
     )
     entry.done()
     if client.jku is None and not client.keys:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
-Hook = Literal["patient-view", "order-select", "order-sign"]
+Hook = Literal["patient-view", "order-select", "order-sign", "encounter-start"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Service:
     @property
     def orders(self) -> bool:
         """Whether the hook brings draft orders."""
-        return self.hook != "patient-view"
+        return self.hook in ("order-select", "order-sign")
 
 
 SERVICES = (
@@ -52,10 +52,26 @@ SERVICES = (
     ),
 )
 
+# Offered where the site's settings name the hook.
+EXTRA_SERVICES = (
+    Service(
+        "hpg-encounter-start",
+        "encounter-start",
+        "HPG Recalibration Monitor: encounter begun",
+        "The cards of hpg-patient-view when an encounter begins, for EHRs that fire this hook and "
+        "not patient-view.",
+    ),
+)
+
 USAGE = (
     "Needs the keys `patient` and `hormones`, from prefetch or through fhirAuthorization; every "
     "other key refines the answer, and its absence is named on the card."
 )
+
+
+def offered(extra_hooks: Collection[str]) -> tuple[Service, ...]:
+    """The services of a deployment that also wants these hooks answered."""
+    return (*SERVICES, *(extra for extra in EXTRA_SERVICES if extra.hook in extra_hooks))
 
 
 def registry(

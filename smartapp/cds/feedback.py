@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from smartapp.cds import snooze
 from smartapp.cds.override import SYSTEM
@@ -51,10 +51,11 @@ class _Item(Struct, frozen=True):
 
 
 class _Body(Struct, frozen=True):
-    feedback: list[_Item]
+    feedback: list[Raw]
 
 
 _body = msgspec.json.Decoder(_Body)
+_item = msgspec.json.Decoder(_Item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,11 @@ class FeedbackDesk:
         """Keep the answers in `body`; how many were new.
 
         An answer counts once per card and time stamp. A card that this service did not issue to
-        this tenant is passed over. Refuses (InputError) a body of another shape.
+        this tenant is passed over. Refuses (InputError) a body of another shape, and one with an
+        answer that cannot be read, but only after the others were kept.
         """
-        items = decode(_body, body.removeprefix(b"\xef\xbb\xbf"), "the feedback").feedback
-        for item in items:
-            _check(item)
+        rows = decode(_body, body.removeprefix(b"\xef\xbb\xbf"), "the feedback").feedback
+        items, refusal = _read(rows)
         now = self.clock()
         kept = 0
         with self.ledger.transaction() as conn:
@@ -90,17 +91,34 @@ class FeedbackDesk:
                             conn, issued.tenant, issued.issuer, issued.patient, issued.user, made
                         )
                 audit.append(conn, _event(issued, answer, now))
+        if refusal is not None:
+            raise refusal
         return kept
 
 
-def _check(item: _Item) -> None:
+def _read(rows: Iterable[Raw]) -> tuple[list[_Item], InputError | None]:
+    """The answers that can be read, and what is to be said of the first that cannot."""
+    items: list[_Item] = []
+    refusal: InputError | None = None
+    for place, row in enumerate(rows):
+        try:
+            item = decode(_item, row, f"feedback[{place}]")
+            _check(item, place)
+        except InputError as error:
+            refusal = refusal or error
+        else:
+            items.append(item)
+    return items, refusal
+
+
+def _check(item: _Item, place: int) -> None:
     """Refuses a time stamp that is no time; the standard demands an instant."""
     try:
         stamp = parse(item.outcomeTimestamp)
     except InputError:
         stamp = None
     if not isinstance(stamp, datetime):
-        raise InputError("feedback: outcomeTimestamp is not a time")
+        raise InputError(f"feedback[{place}]: outcomeTimestamp is not a time")
 
 
 def _answer(item: _Item) -> Feedback:

@@ -8,6 +8,7 @@ reason, for the engine to abstain on and for the card to name.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -27,6 +28,8 @@ from smartapp.fhir.plans import SearchPlan, medication_plans, search_plans
 from smartapp.fhir.reading import read_bundle
 from smartapp.fhir.resources import ABSENT
 from smartapp.knowledge.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
 
 State = Literal["given", "empty", "missing", "failed", "partial"]
 Source = Literal["prefetch", "fetched", "nowhere"]
@@ -254,6 +257,7 @@ def _keep_own_patient(patient_id: str, into: Resources, key: Key) -> None:
     key.source = "nowhere"
     if sent:
         reason = "the Patient that was sent is not the one in context"
+        log.warning("prefetch: %s", reason)
         into.gaps.append(Gap("patient", "failed", reason))
 
 

@@ -35,11 +35,13 @@ class Caller:
 
     `tenant` keeps its cards, feedback and snoozes apart from others'. `sites` are the FHIR servers
     its calls may name; None: any that this deployment knows. `timezone` is its local clock.
+    `system_actions_member`: its order-sign answers hold `systemActions`, empty.
     """
 
     tenant: str
     sites: Sites | None = None
     timezone: str | None = None
+    system_actions_member: bool = False
 
 
 ANYONE = Caller(tenant="local")
@@ -82,7 +84,10 @@ class Trust:
         self._key_sets = KeySets(KEYS_TIMEOUT_S, clock)
         self._callers = {
             (client.iss, client.tenant): Caller(
-                client.name, sites.only(client.fhir_servers, client.timezone), client.timezone
+                client.name,
+                sites.only(client.fhir_servers, client.timezone),
+                client.timezone,
+                client.system_actions_member,
             )
             for client in clients
         }

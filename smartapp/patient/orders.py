@@ -29,6 +29,8 @@ from smartapp.patient.medication import resolve
 from smartapp.patient.record import DraftOrder
 
 _MEDICATION_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationStatement"})
+# What is signed again to end it orders nothing (order-sign 1.1 brings other states than draft).
+_ENDED = frozenset({"cancelled", "stopped", "completed", "ended", "entered-in-error"})
 
 
 class _Draft(Struct, frozen=True):
@@ -36,6 +38,8 @@ class _Draft(Struct, frozen=True):
 
     resourceType: str | None = None
     id: str | None = None
+    status: Raw = ABSENT
+    doNotPerform: Raw = ABSENT
     code: Raw = ABSENT
     medicationCodeableConcept: Raw = ABSENT
     medicationReference: Raw = ABSENT
@@ -74,8 +78,8 @@ def read_drafts(
     """Every draft in `raws`, in the order sent.
 
     `focus`: the references that the hook selected; None means all. A draft that orders no drug of
-    the catalogue has no agent. Refuses (InputError, naming the draft by its place) one that is not
-    a resource, or an order whose drug is written in no way that could be read: a draft nobody
+    the catalogue has no agent; one that ends an order, or forbids the drug, is left out. Refuses
+    (InputError, naming the draft by its place) one that is not a resource, or an order whose drug is written in no way that could be read: a draft nobody
     read must not look like a draft nobody minds.
     """
     index = index_of(catalogue)
@@ -88,8 +92,13 @@ def read_drafts(
     return tuple(
         _order(draft, place, index, medications, focus)
         for place, draft in enumerate(drafts)
-        if draft.resourceType != "Medication"
+        if draft.resourceType != "Medication" and _orders(draft)
     )
+
+
+def _orders(draft: _Draft) -> bool:
+    forbids = bytes(draft.doNotPerform) == b"true"
+    return not forbids and _try(_as_text, draft.status) not in _ENDED
 
 
 def _draft(raw: bytes | Raw, place: int) -> _Draft:
