@@ -79,8 +79,9 @@ def read_drafts(
 
     `focus`: the references that the hook selected; None means all. A draft that orders no drug of
     the catalogue has no agent; one that ends an order, or forbids the drug, is left out. Refuses
-    (InputError, naming the draft by its place) one that is not a resource, or an order whose drug is written in no way that could be read: a draft nobody
-    read must not look like a draft nobody minds.
+    (InputError, naming the draft by its place) one that is not a resource, or an order whose drug
+    is written in no way that could be read: a draft nobody read must not look like a draft nobody
+    minds.
     """
     index = index_of(catalogue)
     drafts = [_draft(raw, place) for place, raw in enumerate(raws)]
