@@ -108,6 +108,8 @@ def _open_rows(
     if case.unread:
         return  # told once for all of them
     agents = weighed(view, standing, asked)
+    if not any(standing.against[agent].unclear or standing.against[agent].open for agent in agents):
+        return
     option = set(OPTIONS) <= set(agents)
     seen: set[str] = set()
     for absolute in (True, False):

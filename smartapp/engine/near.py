@@ -10,6 +10,7 @@ from smartapp.engine.axis import AxisView
 from smartapp.engine.report import Report
 from smartapp.engine.span import show, tenth, times
 from smartapp.engine.standing import Standing
+from smartapp.knowledge.matrix import LabTest, Row
 from smartapp.labs.reading import Reading
 
 
@@ -62,35 +63,39 @@ def _say_workup(report: Report, view: AxisView) -> None:
 
 def say_near_rows(report: Report, standing: Standing, agents: Iterable[str]) -> None:
     """Laboratory rows of the matrix that a result nearly meets, each once, for `agents`."""
-    case, wording = report.case, report.case.knowledge.wording
-    agents = tuple(agents)
-    new = [agent for agent in agents if case.taking(agent=agent) is None]
+    agents = frozenset(agents)
+    if not agents:
+        return
+    case = report.case
+    new = agents - {course.episode.agent for course in case.courses if course.active}
     hit = {hit.row.key for agent in agents for hit in standing.against[agent].hits}
     for row in case.knowledge.matrix:
-        if not row.lab_tests or row.key in hit:
-            continue
-        if row.grades.keys().isdisjoint(new if row.new_only else agents):
-            continue
         for test in row.lab_tests:
-            if test.analyte not in case.readings or test.analyte in case.withheld:
+            if test.analyte not in case.readings or row.key in hit:
                 continue
-            reading = case.newest(test.analyte, test.days)
-            bound = test.above if test.above is not None else test.at_least
-            if reading is None or bound is None or reading.censored:
-                continue
-            cut = times(case.range_of(reading).high if test.of_uln else Decimal(1), bound)
-            if cut is not None and _nearly(report, reading.value, cut):
-                analyte = case.knowledge.catalogue.analytes[test.analyte]
-                words = {
-                    "analyte": analyte.name,
-                    "value": show(reading.value),
-                    "cut": show(cut),
-                    "unit": analyte.unit,
-                    "row": wording.say("row", row.key),
-                }
-                code = "contraindication" if "A" in row.grades.values() else "precaution"
-                key = "row-above" if test.above is not None else "row-from"
-                report.near(code, row.rule, key, words)
+            if not row.grades.keys().isdisjoint(new if row.new_only else agents):
+                _near_row(report, row, test)
+
+
+def _near_row(report: Report, row: Row, test: LabTest) -> None:
+    case, wording = report.case, report.case.knowledge.wording
+    reading = case.newest(test.analyte, test.days)
+    bound = test.above if test.above is not None else test.at_least
+    if reading is None or bound is None or reading.censored or test.analyte in case.withheld:
+        return
+    cut = times(case.range_of(reading).high, bound) if test.of_uln else bound
+    if cut is None or not _nearly(report, reading.value, cut):
+        return
+    analyte = case.knowledge.catalogue.analytes[test.analyte]
+    words = {
+        "analyte": analyte.name,
+        "value": show(reading.value),
+        "cut": show(cut),
+        "unit": analyte.unit,
+        "row": wording.say("row", row.key),
+    }
+    code = "contraindication" if "A" in row.grades.values() else "precaution"
+    report.near(code, row.rule, "row-above" if test.above is not None else "row-from", words)
 
 
 def _near_above(report: Report, reading: Reading, cut: Decimal, code: str, rule: str) -> None:
@@ -99,7 +104,7 @@ def _near_above(report: Report, reading: Reading, cut: Decimal, code: str, rule:
 
 
 def _nearly(report: Report, value: Decimal, cut: Decimal) -> bool:
-    return cut - cut * report.case.protocol.options.near_miss <= value <= cut
+    return value <= cut and cut - cut * report.case.protocol.options.near_miss <= value
 
 
 def _near_below(
