@@ -237,7 +237,7 @@ def one_missing_is_not_normal(man: Man) -> str | None:
     rest = without(man, frozenset((gone.id, gone.corrects)))
     if gone.analyte == "testosterone":
         values = [draw.value for draw in valid_draws(rest)]
-        if _speaks_alone(rest) or (len(values) > 1 and min(values[:2]) >= 300):
+        if _speaks_alone(rest) or sum(value >= 300 for value in values[:3]) > 1:
             return None
     elif any(x.analyte == gone.analyte and not _later(x, gone) for x in rest.labs):
         return None

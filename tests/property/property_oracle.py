@@ -273,6 +273,7 @@ _ROWS: dict[str, tuple[frozenset[str], bool]] = {
 }
 
 
+_TREATED_WITH = {"hyperthyroid": "methimazole", "adrenal": "prednisone"}
 _LIVER = ("cirrhosis", "hepatitis", "liver-other")
 
 
@@ -289,16 +290,18 @@ def _by_diagnosis(man: Man, shown: bool) -> Iterator[tuple[str, frozenset[str]]]
             if _active(x) and (began is None or began >= -183):
                 yield "vte-recent", _VTE_AGENTS
             yield "vte-ever: tamoxifen", frozenset({"tamoxifen"})
-        elif x.name == "hyperthyroid" and _active(x):
+        elif x.name in _TREATED_WITH and _active(x) and not _treated(man, _TREATED_WITH[x.name]):
             tsh = _newest(man, "tsh", 365)
-            normal = tsh is not None and Decimal("0.4") <= tsh.true <= Decimal("4.5")
-            normal = normal or (shown and tsh is not None and not _plain(tsh))
-            if not normal and not _treated(man, "methimazole"):
-                yield "hyperthyroid untreated", SERMS | {"fsh"}
-        elif x.name == "adrenal" and _active(x) and not _treated(man, "prednisone"):
-            yield "adrenal untreated", SERMS | {"fsh"}
+            # Whether a TSH that nobody can use is normal cannot be told.
+            told = tsh is None or not shown or _plain(tsh)
+            if told and (tsh is None or not _normal(tsh) or x.name == "adrenal"):
+                yield f"{x.name} untreated", SERMS | {"fsh"}
         elif x.name in ("visual", "eye-vascular") and _on_serm(man, x):
             yield "eye on a SERM", SERMS
+
+
+def _normal(tsh: Lab) -> bool:
+    return Decimal("0.4") <= tsh.true <= Decimal("4.5")
 
 
 def _active(x: Diagnosis) -> bool:
