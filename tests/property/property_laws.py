@@ -247,11 +247,14 @@ def one_missing_is_not_normal(man: Man) -> str | None:
 
 
 def _one_of(man: Man, seed: int) -> Lab | None:
-    """One of his results; None when the draw is one that could not be used."""
+    """One of his results; None when the draw is one that could not be used.
+
+    Nor an albumin: the rules name what stands in for one that was not measured.
+    """
     if not applies(man) or not man.labs:
         return None
     gone = Random(seed).choice(man.labs)
-    return gone if _usable(gone) else None
+    return gone if _usable(gone) and gone.analyte != "albumin" else None
 
 
 def _speaks_alone(man: Man) -> bool:

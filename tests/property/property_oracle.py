@@ -80,7 +80,12 @@ def absolute(man: Man, *, shown: bool = False) -> dict[str, frozenset[str]]:
 
     shown: only those that follow from what was printed and usable, so that a program must see them.
     """
-    rows = (_by_allergy(man), _by_diagnosis(man, shown), _by_result(man, shown), _by_drug(man))
+    rows = (
+        _by_allergy(man),
+        _by_diagnosis(man, shown),
+        _by_result(man, shown),
+        _by_drug(man, shown),
+    )
     return {row: agents for kind in rows for row, agents in kind}
 
 
@@ -359,8 +364,10 @@ def _is_result(x: Lab) -> bool:
     return x.status in _USABLE and x.unit and not x.mislabelled
 
 
-def _by_drug(man: Man) -> Iterator[tuple[str, frozenset[str]]]:
-    if _taking(man, "leuprolide"):
+def _by_drug(man: Man, shown: bool) -> Iterator[tuple[str, frozenset[str]]]:
+    # Of records that disagree the newest tells: an end on record leaves it open what goes on.
+    ended = any(x.name == "leuprolide" and x.status != "active" for x in man.drugs)
+    if _taking(man, "leuprolide") and not (shown and ended):
         yield "GnRH drug", ALL
     if _taking(man, "warfarin"):
         yield "warfarin: tamoxifen", frozenset({"tamoxifen"})
