@@ -6,15 +6,20 @@ reader is an engineer with that file open.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smartapp.errors import ConfigError
 from smartapp.settings import is_loopback
+
+Word = TypeVar("Word", bound=str)
+
+_origin = re.compile(r"(https?)://((?:\*\.)?[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?").fullmatch
 
 
 def read_entries(path: Path, name: str) -> list[Entry]:
@@ -88,6 +93,38 @@ class Entry:
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise self.wrong(key, f"{value!r} must be https unless it is loopback")
         return value
+
+    def choice(self, key: str, allowed: Sequence[Word]) -> Word | None:
+        """One of the words `allowed`; None where the key is absent."""
+        value = self.text(key)
+        if value is None:
+            return None
+        for word in allowed:
+            if word == value:
+                return word
+        raise self.wrong(key, f"{value!r} is not one of {', '.join(allowed)}")
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        """A table of its own below this one; empty where the key is absent."""
+        value = self._values.pop(key, {})
+        if not isinstance(value, dict):
+            raise self.wrong(key, "a table is needed")
+        return value
+
+    def origins(self, key: str, *, subdomains: bool = False) -> tuple[str, ...]:
+        """Scheme, host and perhaps port, nothing else: these become part of policies.
+
+        https, or this machine. `subdomains` allows `https://*.ehr.example`; a bare `*` never is.
+        """
+        for value in (values := self.texts(key)):
+            parts = _origin(value)
+            if parts is None:
+                raise self.wrong(key, f"{value!r} is not an origin such as https://ehr.example")
+            if "*" in value and not subdomains:
+                raise self.wrong(key, f"{value!r}: each origin is written out here")
+            if parts[1] == "http" and not is_loopback(parts[2]):
+                raise self.wrong(key, f"{value!r} must be https unless it is loopback")
+        return values
 
     def timezone(self, key: str) -> str | None:
         name = self.text(key)

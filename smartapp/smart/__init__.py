@@ -5,7 +5,8 @@
 
 from smartapp.smart.blueprint import blueprint
 from smartapp.smart.context import LaunchContext
-from smartapp.smart.issuers import Issuer, Issuers, load_issuers
+from smartapp.smart.issuers import Issuer, Issuers
+from smartapp.smart.issuers_file import load_issuers
 from smartapp.smart.sessions import Sessions
 
 __all__ = ["Issuer", "Issuers", "LaunchContext", "Sessions", "blueprint", "load_issuers"]

@@ -1,16 +1,18 @@
 """Where an EHR's endpoints are: SMART configuration, OpenID configuration, public keys.
 
 Only ever called for a base that `Issuers.match` let through. What is read is kept for an hour at
-most. Endpoints may live on other hosts than the FHIR server (they usually do), but must be https.
+most. Endpoints may live on other hosts than the FHIR server (they usually do; the log says so), but
+must be https, and where the site lists their origins, on one of these.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from smartapp.errors import DiscoveryFailed
 from smartapp.jose import KeySets, Unreadable
@@ -20,12 +22,15 @@ from smartapp.smart import older
 MAX_AGE = timedelta(hours=1)
 _CACHE_SIZE = 100  # a prefix rule lets strangers name many bases; none may fill the memory
 
+_log = logging.getLogger("smartapp.smart")
+
 
 @dataclass(frozen=True, slots=True)
 class SmartConfiguration:
     """What the app uses of `.well-known/smart-configuration`; missing arrays are empty.
 
-    A server for Backend Services alone has no `authorization_endpoint`.
+    A server for Backend Services alone has no `authorization_endpoint`. `names_itself`: its
+    authorization answers hold `iss` (RFC 9207).
     """
 
     authorization_endpoint: str | None
@@ -39,6 +44,7 @@ class SmartConfiguration:
     challenge_methods: frozenset[str]
     auth_methods: frozenset[str]
     signing_algorithms: frozenset[str]
+    names_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,19 @@ class _Elsewhere(DiscoveryFailed):
 class Discovery:
     """Reads and remembers the documents of configured issuers. Safe between threads.
 
-    `key_sets` are the public keys that those documents name.
+    `key_sets` are the public keys that those documents name. `pinned` gives the origins on which
+    the endpoints of a FHIR base must be; none: any.
     """
 
-    def __init__(self, timeout_s: float, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        timeout_s: float,
+        clock: Callable[[], datetime],
+        pinned: Callable[[str], tuple[str, ...]] = lambda _base: (),
+    ) -> None:
         self._timeout_s = timeout_s
         self._clock = clock
+        self._pinned = pinned
         self._kept: dict[str, _Kept] = {}
         self.key_sets = KeySets(timeout_s, clock)
 
@@ -77,9 +90,10 @@ class Discovery:
         Read below the base; where the server is there but has none, at the host's root, then from
         the CapabilityStatement, as SMART 1.0 servers have it. Relative endpoints are resolved
         against the base. Refuses (DiscoveryFailed) a document that cannot be had, lacks the token
-        endpoint, or names one that is not https.
+        endpoint, or names one that is not https or not where the site wants it.
         """
         document = self._configuration(fhir_base)
+        pinned = self._pinned(fhir_base)
 
         def endpoint(name: str) -> str | None:
             value = _text(document, name)
@@ -90,6 +104,11 @@ class Discovery:
             address = value if whole else urljoin(fhir_base.removesuffix("/") + "/", value)
             if not is_safe(address):
                 raise DiscoveryFailed(f"The EHR's {name} is not https.")
+            if pinned and origin_of(address) not in pinned:
+                raise DiscoveryFailed(
+                    f"The EHR's {name} is at an origin that this site's endpoint_origins do not "
+                    "list."
+                )
             return address
 
         token_endpoint = endpoint("token_endpoint")
@@ -107,6 +126,7 @@ class Discovery:
             challenge_methods=_words(document, "code_challenge_methods_supported"),
             auth_methods=_words(document, "token_endpoint_auth_methods_supported"),
             signing_algorithms=_words(document, "token_endpoint_auth_signing_alg_values_supported"),
+            names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
     def openid(self, base: str) -> OpenIdConfiguration:
@@ -120,13 +140,18 @@ class Discovery:
 
     def _configuration(self, fhir_base: str) -> dict[str, Any]:
         url = _well_known(fhir_base, "smart-configuration")
+        kept = self._fresh(url)
+        if kept is not None:
+            return kept
         try:
-            return self._document(url, "configuration")
+            found = self._document(url, "configuration")
         except _Elsewhere as error:
-            found = self._older_configuration(fhir_base)
-            if found is None:
+            older_one = self._older_configuration(fhir_base)
+            if older_one is None:
                 raise DiscoveryFailed(error.public) from None
-        self._keep(url, found)
+            found = older_one
+            self._keep(url, found)
+        _tell_of_other_origins(fhir_base, found)
         return found
 
     def _older_configuration(self, fhir_base: str) -> dict[str, Any] | None:
@@ -146,9 +171,9 @@ class Discovery:
         return None
 
     def _document(self, url: str, what: str) -> dict[str, Any]:
-        kept = self._kept.get(url)
-        if kept is not None and self._clock() - kept.read_at < MAX_AGE:
-            return kept.document
+        kept = self._fresh(url)
+        if kept is not None:
+            return kept
         try:
             document = fetch_object(url, self._timeout_s)
         except Unreadable as error:
@@ -157,11 +182,31 @@ class Discovery:
         self._keep(url, document)
         return document
 
+    def _fresh(self, url: str) -> dict[str, Any] | None:
+        kept = self._kept.get(url)
+        fresh = kept is not None and self._clock() - kept.read_at < MAX_AGE
+        return kept.document if kept is not None and fresh else None
+
     def _keep(self, url: str, document: dict[str, Any]) -> None:
         kept_now = sorted(self._kept.items(), key=lambda item: item[1].read_at)
         for old, _ in kept_now[: max(0, len(kept_now) - _CACHE_SIZE + 1)]:
             self._kept.pop(old, None)
         self._kept[url] = _Kept(document, self._clock())
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address that `is_safe`, as a site writes an origin."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2].lower()}"
+
+
+def _tell_of_other_origins(fhir_base: str, document: dict[str, Any]) -> None:
+    own = origin_of(fhir_base)
+    names = ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
+    for name in names:
+        address = _text(document, name)
+        if address is not None and is_safe(address) and origin_of(address) != own:
+            _log.info("endpoint at another origin: base=%s %s=%s", own, name, origin_of(address))
 
 
 def _well_known(base: str, name: str) -> str:

@@ -6,7 +6,7 @@ A token that fails any check refuses the launch; a token that is absent leaves t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,8 @@ from smartapp.jose.documents import is_safe
 from smartapp.smart.discovery import Discovery, SmartConfiguration
 from smartapp.smart.issuers import Issuer
 
-ALGORITHMS = frozenset(("RS256", "RS384", "ES256", "ES384"))
+# What SMART obliges every server to use; a site's table may add others.
+USUAL_ALGORITHM = "RS256"
 LEEWAY_S = 60
 _USER = re.compile(
     r"(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)/[A-Za-z0-9._-]{1,128}"
@@ -48,11 +49,13 @@ def verify(
 ) -> str | None:
     """The `fhirUser` of a good id_token: "Practitioner/1", or an absolute address elsewhere.
 
-    None when the token is good but names no user this app understands. Refuses (IdTokenRejected)
-    a signature, issuer, audience, time or nonce that is wrong, and keys that cannot be had.
+    None when the token is good but names no user this app understands. Accepts RS256 and what the
+    issuer's table adds. Refuses (IdTokenRejected) a signature, issuer, audience, time or nonce that
+    is wrong, and keys that cannot be had.
     """
-    name, jwks_uri = _issuer_and_keys(issuer, config, discovery, fhir_base)
-    claims = _signed_claims(token, discovery, jwks_uri)
+    name, jwks_uri = issuer_and_keys(issuer, config, discovery, fhir_base)
+    accepted = (USUAL_ALGORITHM, *issuer.id_token_algs)
+    claims = _signed_claims(token, discovery, jwks_uri, accepted)
     check_claims(claims, Expected(name, issuer.client_id, nonce, fhir_base), now)
     return fhir_user(claims, fhir_base)
 
@@ -99,15 +102,17 @@ def fhir_user(claims: Mapping[str, Any], fhir_base: str) -> str | None:
     return None
 
 
-def _issuer_and_keys(
+def issuer_and_keys(
     issuer: Issuer, config: SmartConfiguration, discovery: Discovery, fhir_base: str
 ) -> tuple[str, str]:
     """The expected `iss` and where its keys are.
 
-    The site's override goes first, then the SMART configuration, then the OpenID configuration
-    (some EHRs publish it under the FHIR base only), then the FHIR base itself.
+    The site's override goes first, then the SMART configuration (read as the EHR's profile says),
+    then the OpenID configuration (some EHRs publish it under the FHIR base only), then the FHIR
+    base itself.
     """
-    name, jwks_uri = issuer.id_token_issuer or config.issuer, config.jwks_uri
+    announced = None if config.issuer is None else issuer.ways.signing_issuer(config.issuer)
+    name, jwks_uri = issuer.id_token_issuer or announced, config.jwks_uri
     for base in dict.fromkeys([name or fhir_base, fhir_base]):
         if name is not None and jwks_uri is not None:
             break
@@ -121,12 +126,14 @@ def _issuer_and_keys(
     return name or fhir_base, jwks_uri
 
 
-def _signed_claims(token: str, discovery: Discovery, jwks_uri: str) -> dict[str, Any]:
+def _signed_claims(
+    token: str, discovery: Discovery, jwks_uri: str, accepted: Collection[str]
+) -> dict[str, Any]:
     signed = read_signed(token)
-    if signed is None or signed.algorithm not in ALGORITHMS:
+    if signed is None or signed.algorithm not in accepted:
         raise IdTokenRejected(
             "The id_token is not a signed token, or is signed in a way that this app does not "
-            "accept."
+            "accept from this EHR (id_token_algs)."
         )
     try:
         keys = discovery.key_sets.fitting(jwks_uri, signed.algorithm, signed.kid)
