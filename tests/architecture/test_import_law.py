@@ -22,16 +22,17 @@ LAW: dict[str, set[str]] = {
     "engine": {"errors", "knowledge", "labs", "patient"},
     "ledger": {"errors", "settings"},
     "jose": {"settings"},
-    "smart": {"errors", "settings", "ledger", "jose"},
+    "smart": {"errors", "settings", "ledger", "jose", "sitefile"},
     "cds": {
         "errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger", "jose",
         "sitefile",
     },
+    "exchange": {"errors", "knowledge", "jose"},
     "dashboard": {
         "errors", "settings", "knowledge", "fhir", "labs", "patient", "engine", "ledger", "smart",
         "share",
     },
-    "doctor": {"errors", "settings", "knowledge", "fhir", "labs", "smart"},
+    "doctor": {"errors", "settings", "knowledge", "fhir", "labs", "jose", "smart"},
     "stories": {"errors", "share"},
     "demo": {"errors", "settings", "share", "stories"},
 }  # fmt: skip
