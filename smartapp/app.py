@@ -19,9 +19,12 @@ from smartapp import cds, dashboard, site, smart
 from smartapp.cds.clients import Clients, load_clients
 from smartapp.cds.discovery import offered
 from smartapp.cds.outcome import operation_outcome
+from smartapp.cds.override import CODES
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
 from smartapp.errors import ConfigError, SmartAppError
+from smartapp.exchange import ExchangeLog, Redactor, Tap, vocabulary
+from smartapp.fhir.plans import KEYS
 from smartapp.knowledge import Knowledge, load
 from smartapp.ledger import Ledger, open_ledger, start_sweeper
 from smartapp.logs import places
@@ -51,7 +54,10 @@ def create_app(
     """
     settings = settings or from_environ()
     knowledge, issuers, clients, ledger = ground(settings)
-    sessions = Sessions(settings, issuers, ledger, clock)
+    tap = _tap(settings, knowledge, issuers, clock)
+    sessions = Sessions(
+        settings, issuers, ledger, clock, listener=tap.token_answered if tap else None
+    )
     charts = Charts(sessions, knowledge)
     sites = sites_of(issuers)
     facts = _facts(settings, knowledge, issuers)
@@ -66,6 +72,8 @@ def create_app(
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    if tap is not None:
+        app.wsgi_app = tap.around(app.wsgi_app)  # type: ignore[assignment,method-assign]
     metrics.install(app)
     for room in (
         site.blueprint(settings, knowledge, facts, metrics, _needs(sessions)),
@@ -148,6 +156,20 @@ def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.S
         issuers=len(issuers),
         protocol=f"{protocol.profile} {protocol.version}",
     )
+
+
+def _tap(
+    settings: Settings, knowledge: Knowledge, issuers: Issuers, clock: Callable[[], datetime]
+) -> Tap | None:
+    """What listens on the wire, where the site wants an exchange log. Refuses (ConfigError)."""
+    if settings.exchange_log is None:
+        return None
+    bases = (issuer.fhir_base.rstrip("/") for issuer in issuers)
+    ours = (settings.url(path).rstrip("/") for path in ("/", "/launch", "/callback", "/rules"))
+    known = vocabulary(knowledge, keys=KEYS, codes=CODES, own=(*bases, *ours))
+    services = [service.id for service in offered(settings.cds_extra_hooks)]
+    log = ExchangeLog(settings.exchange_log, clock)
+    return Tap(log, Redactor(known), settings.base_path, services)
 
 
 def _needs(sessions: Sessions) -> dict[str, Callable[[], bool]]:

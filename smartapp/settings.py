@@ -48,6 +48,7 @@ class Settings:
     fhir_timeout_ms: int = 5000
     hook_deadline_ms: int = 2000
     log_level: str = "INFO"
+    exchange_log: Path | None = None
     demo: bool = False
 
     @property
@@ -107,6 +108,7 @@ def from_environ(environ: Mapping[str, str] | None = None, *, demo: bool = False
         metrics=reader.metrics("METRICS", default.metrics),
         fhir_timeout_ms=reader.number("FHIR_TIMEOUT_MS", default.fhir_timeout_ms, 100, 120_000),
         hook_deadline_ms=reader.number("HOOK_DEADLINE_MS", default.hook_deadline_ms, 100, 60_000),
+        exchange_log=reader.new_file("EXCHANGE_LOG"),
         log_level=reader.choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR")),
         demo=demo,
     )
@@ -174,6 +176,13 @@ class _Reader:
         if not path.is_file():
             raise ConfigError(f"{PREFIX}{name} names {value!r}, which is not a file")
         return path
+
+    def new_file(self, name: str) -> Path | None:
+        """A file that may be made."""
+        value = self.text(name, "")
+        if value and not Path(value).parent.is_dir():
+            raise ConfigError(f"{PREFIX}{name} names {value!r}, whose folder is not there")
+        return Path(value) if value else None
 
     def metrics(self, name: str, default: str) -> str:
         """ "off", "loopback", or a bearer token long enough not to be guessed."""

@@ -18,16 +18,21 @@ from smartapp.smart.keyring import KeyRing
 from smartapp.smart.keys import algorithm_for
 
 
+# Is told of each request to a token endpoint: step, form sent, status, JSON value answered.
+Listener = Callable[[str, str, int, object], None]
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
     """This app as one authorization server knows it. At most one of `secret` and `assertion`.
 
-    `assertion` makes a new one each time: none is ever sent twice.
+    `assertion` makes a new one each time: none is ever sent twice. `listener` hears secrets.
     """
 
     client_id: str
     secret: str | None = field(default=None, repr=False)
     assertion: Callable[[], str] | None = field(default=None, repr=False)
+    listener: Listener | None = field(default=None, repr=False)
 
     def session(self) -> OAuth2Session:
         """A session for one request. Its client authentication is all it knows."""
@@ -64,6 +69,7 @@ class ClientKeys:
     ring: KeyRing
     jwks_url: str
     clock: Callable[[], datetime]
+    listener: Listener | None = None
 
     def user_client(self, issuer: Issuer, config: SmartConfiguration) -> OAuthClient:
         """The client of launches, by the issuer's `auth`.
@@ -72,7 +78,7 @@ class ClientKeys:
         """
         if issuer.auth == "key":
             return self._signing(issuer, config, issuer.client_id)
-        return OAuthClient(issuer.client_id, issuer.client_secret)
+        return OAuthClient(issuer.client_id, issuer.client_secret, listener=self.listener)
 
     def backend_client(self, issuer: Issuer, config: SmartConfiguration) -> OAuthClient:
         """The client of SMART Backend Services: always by a key.
@@ -95,4 +101,4 @@ class ClientKeys:
                 jku=self.jwks_url if issuer.assertion_jku else None,
             )
 
-        return OAuthClient(client_id, assertion=fresh)
+        return OAuthClient(client_id, assertion=fresh, listener=self.listener)

@@ -35,7 +35,7 @@ from smartapp.ledger.launches import WHOLE_LIFE, Lease
 from smartapp.settings import Settings
 from smartapp.smart import tokens
 from smartapp.smart.backend import BackendTokens
-from smartapp.smart.client import ClientKeys
+from smartapp.smart.client import ClientKeys, Listener
 from smartapp.smart.context import LaunchContext
 from smartapp.smart.discovery import Discovery
 from smartapp.smart.issuers import Issuer, Issuers
@@ -89,6 +89,7 @@ class Sessions:
     ledger: Ledger
     clock: Callable[[], datetime] = utc_now
     pause: Callable[[float], None] = time.sleep
+    listener: Listener | None = None
     launches: Launches = field(init=False)
     discovery: Discovery = field(init=False)
     clients: ClientKeys = field(init=False)
@@ -97,7 +98,7 @@ class Sessions:
     def __post_init__(self) -> None:
         ring = KeyRing(self.settings.home_dir, self.ledger.vault, self.clock)
         jwks_url = self.settings.url(JWKS_PATH)
-        object.__setattr__(self, "clients", ClientKeys(ring, jwks_url, self.clock))
+        object.__setattr__(self, "clients", ClientKeys(ring, jwks_url, self.clock, self.listener))
         object.__setattr__(self, "launches", Launches(self.ledger))
         object.__setattr__(self, "discovery", Discovery(self.timeout_s, self.clock))
         backend = BackendTokens(

@@ -47,7 +47,7 @@ def exchange_code(
     """The tokens for an authorization code.
 
     Refuses (TokenExchangeFailed) an endpoint that cannot be reached, is slow, answers HTML or an
-    OAuth error, or gives something that is not a bearer token; (NoPatient) an unusable patient id.
+    OAuth error, or gives something that is not a bearer token.
     """
     with _session(client, timeout_s) as session, _told(refreshing=False):
         document = session.fetch_token(
@@ -68,8 +68,7 @@ def refresh(
 
     Refuses (LaunchExpired) when the server says `invalid_grant`: no use in asking again;
     (TokenAnswerLost) when the token may be spent although nothing came back; (TokenExchangeFailed)
-    when it is not: no connection, a server that said it was busy, an OAuth error of another kind;
-    (NoPatient) an unusable patient id.
+    when it is not: no connection, a server that said it was busy, an OAuth error of another kind.
     """
     with _session(client, timeout_s) as session, _told(refreshing=True):
         document = session.refresh_token(
@@ -105,6 +104,7 @@ def revoke(client: OAuthClient, endpoint: str, token: str, hint: str, timeout_s:
         except requests.RequestException:
             return False
         answer.close()
+        _tell(client, "revoke", answer, {})
         return bool(answer.status_code == 200)
 
 
@@ -112,7 +112,9 @@ def _session(client: OAuthClient, timeout_s: float) -> OAuth2Session:
     session = client.session()
 
     def check(response: requests.Response) -> requests.Response:
-        return _checked(response, monotonic() + timeout_s)
+        document = _checked(response, monotonic() + timeout_s)
+        _tell(client, "token", response, document)
+        return _clean(response.status_code, document)
 
     session.register_compliance_hook("access_token_response", check)
     session.register_compliance_hook("refresh_token_response", check)
@@ -169,8 +171,15 @@ def _unanswered(error: requests.RequestException) -> TokenExchangeFailed:
     return kind("The EHR's token endpoint could not be reached.")
 
 
-def _checked(response: requests.Response, deadline: float) -> requests.Response:
-    """The response with a body that Authlib cannot trip over.
+def _tell(client: OAuthClient, step: str, response: requests.Response, document: object) -> None:
+    if client.listener is not None:
+        sent = response.request.body
+        form = sent.decode() if isinstance(sent, bytes) else sent or ""
+        client.listener(step, form, response.status_code, document)
+
+
+def _checked(response: requests.Response, deadline: float) -> dict[str, Any]:
+    """The JSON object that was answered.
 
     Refuses (TokenExchangeFailed) a server that is busy, (Unreadable) what is no answer of the kind.
     """
@@ -184,6 +193,12 @@ def _checked(response: requests.Response, deadline: float) -> requests.Response:
     document = parse_object(read_body(response, deadline))
     if status != 200 and "error" not in document:
         raise Unreadable(f"it answered {status}")
+    return document
+
+
+def _clean(status: int, document: dict[str, Any]) -> requests.Response:
+    """The response with a body that Authlib cannot trip over."""
+    document = dict(document)
     document.pop("expires_at", None)
     document["expires_in"] = seconds(document.get("expires_in"))
     clean = requests.Response()
