@@ -10,9 +10,9 @@ def objection(case: Case) -> str | None:
 
     An unknown sex or age is an objection too: nothing is assumed of a person.
     """
-    man = case.record.demographics
-    if man.sex != "male":
-        return man.sex_basis
+    sex, basis = case.record.demographics.sex_on(case.today)
+    if sex != "male":
+        return basis
     wording = case.knowledge.wording
     if case.age is None:
         return wording.say("axis", "age-unknown")

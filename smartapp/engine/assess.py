@@ -173,8 +173,8 @@ def _not_applicable(case: Case, reason: str) -> Assessment:
 
 def _unknown_person(case: Case, reason: str) -> tuple[NotEvaluable, ...]:
     """Where age or sex is not known, the rules might apply: that is open, not settled."""
-    man = case.record.demographics
-    if man.sex != "unknown" and (man.sex != "male" or case.age is not None):
+    sex, _ = case.record.demographics.sex_on(case.today)
+    if sex != "unknown" and (sex != "male" or case.age is not None):
         return ()
     fix = case.knowledge.wording.say("fix", "state-person")
     return (NotEvaluable("R-APP-01", "cannot-assess", reason, fix),)

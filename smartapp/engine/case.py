@@ -216,7 +216,7 @@ def _day(row: Unused) -> date:
 def _by_concept(record: PatientRecord, today: date) -> dict[str, tuple[Problem, ...]]:
     found: dict[str, list[Problem]] = {}
     for problem in record.problems:
-        first = problem.recorded or problem.onset
+        first = problem.known
         if problem.refuted or (first is not None and first > today):
             continue
         if problem.abated is not None and problem.abated > today:

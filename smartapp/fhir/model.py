@@ -27,8 +27,8 @@ class Quarantined:
 
     `reference`: "Observation/123" when type and id could be read, else "entry[3]".
     `path`: JSON path inside the row, e.g. "$.valueQuantity.value". `reason`: one sentence
-    without the row's content. `codes` ("system|code") and `effective` as sent, where they could
-    still be read, so that an unreadable newest result is not mistaken for none.
+    without the row's content. `codes` ("system|code"), `effective` and `issued` as sent, where
+    they could still be read, so that an unreadable newest result is not mistaken for none.
     """
 
     reference: str
@@ -36,6 +36,7 @@ class Quarantined:
     reason: str
     codes: tuple[str, ...] = ()
     effective: str | None = None
+    issued: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

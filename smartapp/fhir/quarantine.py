@@ -29,6 +29,7 @@ _AT = " - at `"
 class _Hint(Struct, frozen=True):
     code: Raw = ABSENT
     effectiveDateTime: Raw = ABSENT
+    issued: Raw = ABSENT
 
 
 _hint = Decoder(_Hint).decode
@@ -37,13 +38,20 @@ _text = Decoder(str).decode
 
 
 def quarantine(raw: bytes | Raw, reference: str, error: Exception) -> Quarantined:
-    """The row as it goes to quarantine, with the code and date that could still be read."""
+    """The row as it goes to quarantine, with the code and dates that could still be read."""
     path, reason = explain(error)
     try:
         hint = _hint(raw)
     except ROW_ERRORS:
         return Quarantined(reference, path, reason)
-    return Quarantined(reference, path, reason, _codes(hint.code), _date(hint.effectiveDateTime))
+    return Quarantined(
+        reference,
+        path,
+        reason,
+        _codes(hint.code),
+        _date(hint.effectiveDateTime),
+        _date(hint.issued),
+    )
 
 
 def explain(error: Exception) -> tuple[str, str]:

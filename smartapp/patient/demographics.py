@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Literal
 
 from smartapp.errors import InputError
 from smartapp.fhir.dates import parse
 from smartapp.fhir.resources import Extension, HumanName, Patient
-from smartapp.patient.record import Demographics, Problem
-
-Sex = Literal["male", "not-male", "unknown"]
+from smartapp.patient.record import Demographics, Problem, Sex
 
 _BIRTH_SEX = frozenset({
     "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex",
@@ -33,7 +30,12 @@ def read_demographics(patient: Patient, problems: Iterable[Problem]) -> Demograp
     """Who the patient is. `sex_basis` names the data that decided it; contrary data always win."""
     gender = patient.gender.strip().lower() if patient.gender else None
     birth_sex, said_female = _stated_sex(patient.extension or ())
-    sex, basis = _sex(gender, birth_sex, said_female, problems)
+    stated = _sex(gender, birth_sex, said_female)
+    contrary = None if stated[0] == "not-male" else _contrary(problems)
+    sex, basis = stated
+    if contrary is not None:
+        sex = "not-male"
+        basis = f"the record holds {contrary.text!r} ({contrary.reference})"
     return Demographics(
         reference=f"Patient/{patient.id}" if patient.id else "Patient",
         name=_name(patient.name or ()),
@@ -43,25 +45,30 @@ def read_demographics(patient: Patient, problems: Iterable[Problem]) -> Demograp
         sex=sex,
         sex_basis=basis,
         deceased=bool(patient.deceasedBoolean or patient.deceasedDateTime),
+        stated=stated,
+        since=None if contrary is None else contrary.known,
     )
 
 
-def _sex(
-    gender: str | None, birth_sex: str | None, said_female: str | None, problems: Iterable[Problem]
-) -> tuple[Sex, str]:
+def _sex(gender: str | None, birth_sex: str | None, said_female: str | None) -> tuple[Sex, str]:
+    """What the Patient resource alone says."""
     if gender == "female":
         return "not-male", "administrative gender is female"
     if said_female:
         return "not-male", f"{said_female} is female"
-    for problem in problems:
-        if problem.concepts & _CONTRARY and not problem.refuted and _his_own(problem):
-            return "not-male", f"the record holds {problem.text!r} ({problem.reference})"
     if gender == "male":
         return "male", "administrative gender is male, nothing in the record speaks against it"
     stated = f"administrative gender is {gender or 'not stated'}"
     if birth_sex == "M" and gender in (None, "unknown"):
         return "male", f"{stated}, birth sex is male"
     return "unknown", f"{stated}, and no birth sex decides it" if birth_sex != "M" else stated
+
+
+def _contrary(problems: Iterable[Problem]) -> Problem | None:
+    """The diagnosis against a man's physiology that was known first; one without a day always
+    was."""
+    found = (p for p in problems if p.concepts & _CONTRARY and not p.refuted and _his_own(p))
+    return min(found, key=lambda p: (p.known or date.min, p.reference), default=None)
 
 
 def _his_own(problem: Problem) -> bool:

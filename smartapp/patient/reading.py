@@ -59,6 +59,8 @@ def read_record(
     reader = _Reader(resources, index_of(catalogue), zone(timezone), patient_id)
     problems = reader.problems()
     demographics = read_demographics(reader.patient, problems)
+    # A diagnosis may be of later than the day that is asked about: ranges go by the Patient alone.
+    stated, _ = demographics.stated or (demographics.sex, "")
     observations = reader.own(resources.observations, "Observation")
     site_codes = local_codes or {}
     quarantined = sorted(set(resources.quarantined), key=lambda row: (row.reference, row.path))
@@ -67,7 +69,7 @@ def read_record(
         catalogue,
         timezone,
         lab_codes(site_codes, catalogue.questionnaires),
-        "female" if demographics.sex == "not-male" else "male",
+        "female" if stated == "not-male" else "male",
         tuple(_lost_results(quarantined, catalogue)),
     )
     labs = rows.read()
@@ -218,11 +220,12 @@ def _lost_results(rows: Iterable[Quarantined], catalogue: Catalogue) -> list[Unu
         keys = {catalogue.by_loinc.get(code.rpartition("|")[2]) for code in row.codes}
         for analyte in sorted(key for key in keys if key):
             reason = f"the row cannot be read: {row.reason} ({row.path})"
-            lost.append(Unused(row.reference, reason, analyte, _effective(row.effective)))
+            drawn, issued = _moment(row.effective), _moment(row.issued)
+            lost.append(Unused(row.reference, reason, analyte, drawn, issued))
     return lost
 
 
-def _effective(text: str | None) -> datetime | date | None:
+def _moment(text: str | None) -> datetime | date | None:
     if text is None:
         return None
     try:

@@ -12,6 +12,7 @@ from smartapp.fhir.model import Gap, Quarantined
 from smartapp.labs.reading import Series, Unused
 from smartapp.labs.rows import LabHistory
 
+Sex = Literal["male", "not-male", "unknown"]
 YesNo = Literal["yes", "no", "unknown"]
 MatchedBy = Literal["code", "text", "local"]
 TakingState = Literal["active", "stopped", "uncertain", "not-taken"]
@@ -22,6 +23,8 @@ class Demographics:
     """Identity and the data that decide whether the rules apply (clinical-rules 1).
 
     `sex` is what the rules go by; `sex_basis` says in one sentence which data decided it.
+    Where a diagnosis did, `since` is the day from which it was known (None: nobody wrote it down)
+    and `stated` what the Patient resource alone says: the answer for an earlier day.
     """
 
     reference: str
@@ -29,9 +32,17 @@ class Demographics:
     birth_date: date | None
     gender: str | None
     birth_sex: str | None
-    sex: Literal["male", "not-male", "unknown"]
+    sex: Sex
     sex_basis: str
     deceased: bool = False
+    stated: tuple[Sex, str] | None = None
+    since: date | None = None
+
+    def sex_on(self, day: date) -> tuple[Sex, str]:
+        """`sex` and `sex_basis` as they were known on that day."""
+        if self.stated is not None and self.since is not None and day < self.since:
+            return self.stated
+        return self.sex, self.sex_basis
 
     def age(self, on: date) -> int | None:
         """Completed years on that day; None when the birth date is unknown."""
@@ -66,6 +77,11 @@ class Problem:
     laterality: Literal["left", "right", "both"] | None
     kind: Literal["condition", "procedure"]
     matched_by: MatchedBy
+
+    @property
+    def known(self) -> date | None:
+        """The day from which the record tells of it; None: nobody wrote one down."""
+        return self.recorded or self.onset
 
 
 @dataclass(frozen=True, slots=True)

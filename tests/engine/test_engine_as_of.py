@@ -88,6 +88,26 @@ STORIES: dict[str, tuple[list[Row], list[Row]]] = {
         [EARLIER, LH, result("t1", "2986-8", 219, "ng/dL", "2026-05-04")],
         [result("t2", "49041-7", 540, "ng/dL", "2026-05-07")],
     ),
+    "a newer row that cannot be read": (
+        [EARLIER, LH, result("t1", "2986-8", 219, "ng/dL", "2026-05-04")],
+        [
+            result(
+                "t2", "2986-8", 540, "ng/dL", "2026-05-07", status=7,
+                effectiveDateTime="2026-05-04T09:00:00-04:00",
+            )
+        ],
+    ),
+    "a diagnosis that speaks against a man's physiology": (
+        [EARLIER, LH, result("t1", "2986-8", 219, "ng/dL", "2026-05-04")],
+        [
+            {
+                "resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/man"},
+                "recordedDate": "2026-05-07",
+                "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm",
+                                     "code": "F64.0"}]},
+            }
+        ],
+    ),
 }  # fmt: skip
 
 
