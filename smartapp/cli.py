@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from smartapp.fhir.model import Gap, Resources
     from smartapp.knowledge import Knowledge
     from smartapp.patient.record import DraftOrder
+    from smartapp.settings import Settings
     from smartapp.smart.keyring import KeyRing
     from smartapp.smart.keys import KeyPair
 
@@ -364,6 +365,42 @@ def verify() -> int:
     return 0
 
 
+# --- doctor -----------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("issuer", metavar="ISSUER")
+@click.option("--patient", metavar="ID", help="A test patient, on whose chart searches are tried.")
+@click.option(
+    "--format", "shape", type=click.Choice(("text", "json")), default="text", show_default=True
+)
+def doctor(issuer: str, patient: str | None, shape: str) -> int:
+    """Check the FHIR server at ISSUER for this app; change nothing there.
+
+    An EHR of SMARTAPP_ISSUERS_FILE is checked with what its table says. Exit code 1: something
+    would keep the app from working.
+    """
+    from smartapp.doctor import Visit, as_json, as_text, examine
+    from smartapp.knowledge import load
+    from smartapp.settings import from_environ
+    from smartapp.smart import Issuers, load_issuers
+
+    # Secret keys are needed only where a key of ours is: an open server is examined without.
+    settings = from_environ(demo=True)
+    visit = Visit(
+        base=issuer,
+        catalogue=load(site_file=settings.protocol_file).catalogue,
+        settings=settings,
+        issuers=load_issuers(settings.issuers_file) if settings.issuers_file else Issuers(),
+        clock=lambda: datetime.now(UTC),
+        ring=_key_ring(settings) if settings.secret_keys else None,
+        patient=patient,
+    )
+    report = examine(visit)
+    click.echo(as_json(report) if shape == "json" else as_text(report))
+    return 1 if report.failed else 0
+
+
 # --- keys -------------------------------------------------------------------------------------
 
 
@@ -401,12 +438,12 @@ def rotate_keys(at_once: bool) -> int:
     return _tell_keys(_key_ring().rotate(at_once=at_once))
 
 
-def _key_ring() -> KeyRing:
+def _key_ring(settings: Settings | None = None) -> KeyRing:
     from smartapp.ledger.secrets import Vault
     from smartapp.settings import from_environ
     from smartapp.smart.keyring import KeyRing
 
-    settings = from_environ()
+    settings = settings or from_environ()
     return KeyRing(settings.home_dir, Vault(settings.secret_keys), lambda: datetime.now(UTC))
 
 
