@@ -18,6 +18,25 @@ _log = logging.getLogger(__name__)
 class _DiscreetHandler(WSGIRequestHandler):
     """Logs method, first path segment and status: paths and queries hold ids, codes and tokens."""
 
+    _dated = True
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """The status alone: an EHR whose clock is wrong dates its answers itself, and only once."""
+        self.log_request(code)
+        self.send_response_only(code, message)
+        self._dated = False
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """The header; whether it is the date is remembered."""
+        self._dated = self._dated or keyword.lower() == "date"
+        super().send_header(keyword, value)
+
+    def end_headers(self) -> None:
+        """The end, after the date where there was none."""
+        if not self._dated:
+            self.send_header("Date", self.date_time_string())
+        super().end_headers()
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         first = self.path.partition("?")[0].split("/")[1:2]
         _log.info("%s /%s %s", self.command, first[0] if first else "", code)
