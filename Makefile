@@ -11,7 +11,7 @@ FIND_PYTHON = for p in python3.13 python3.12 python3.11 python3; do \
 	then echo $$p; exit 0; fi; done; \
 	echo 'Python 3.11 or newer with venv is needed: install it (Debian/Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.13).' >&2; exit 1
 
-.PHONY: demo test test-latest check bench soak nhanes mutants nudges lock clean
+.PHONY: demo test test-latest check bench soak soak-http nhanes mutants nudges conformance broken-clauses lock clean
 
 demo: $(VENV)/.installed-app
 	$(BIN)/smartapp demo $(ARGS)
@@ -38,6 +38,10 @@ bench: $(VENV)/.installed-bench
 soak: $(VENV)/.installed-test
 	$(BIN)/python tests/property/soak.py $(ARGS)
 
+# Generated hook calls against the OpenAPI description of the app. ARGS='--cases N --seed S'
+soak-http: $(VENV)/.installed-test
+	$(BIN)/python tests/contract/contract_http.py $(ARGS)
+
 # Real men (SMARTAPP_TEST_DATA/nhanes) beside the proportions of a published survey.
 nhanes: $(VENV)/.installed-test
 	$(BIN)/python tests/property/nhanes_emas.py $(ARGS)
@@ -49,6 +53,15 @@ mutants: $(VENV)/.installed-test
 # Nudges every number of the knowledge by its last place; lists what no test noticed.
 nudges: $(VENV)/.installed-test
 	$(BIN)/python tests/mutations/nudge.py $(ARGS)
+
+# Runs every test that names a clause of a standard and writes docs/conformance.md.
+conformance: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m clause --clause-results build/clauses.json $(ARGS); \
+	$(BIN)/python tests/conformance/clause_matrix.py build/clauses.json
+
+# Breaks clauses one at a time, drawn by a seed: a named test must turn red. ARGS='--seed S --draw N'
+broken-clauses: $(VENV)/.installed-test
+	$(BIN)/python tests/mutations/break_clauses.py $(ARGS)
 
 # Writes constraints.txt from what a fresh environment resolves to today.
 lock:

@@ -15,16 +15,17 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from smartapp import cds, dashboard, site, smart
+from smartapp import __version__, cds, dashboard, site, smart
 from smartapp.cds.clients import Clients, load_clients
 from smartapp.cds.discovery import offered
+from smartapp.cds.openapi import openapi
 from smartapp.cds.outcome import operation_outcome
 from smartapp.cds.override import CODES
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
 from smartapp.errors import ConfigError, SmartAppError
 from smartapp.exchange import ExchangeLog, Redactor, Tap, vocabulary
-from smartapp.fhir.plans import KEYS
+from smartapp.fhir.plans import KEYS, prefetch_templates
 from smartapp.knowledge import Knowledge, load
 from smartapp.ledger import Ledger, open_ledger, start_sweeper
 from smartapp.logs import places
@@ -150,9 +151,13 @@ def sites_of(issuers: Issuers) -> Sites:
 
 def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.SiteFacts:
     protocol = knowledge.protocol
+    services = offered(settings.cds_extra_hooks)
+    templates = prefetch_templates(knowledge.catalogue)
     return site.SiteFacts(
         manifest=site.manifest(settings),
-        services=offered(settings.cds_extra_hooks),
+        openapi=openapi(settings.public_base_url, services, templates, __version__),
+        services=services,
+        prefetch=templates,
         issuers=len(issuers),
         protocol=f"{protocol.profile} {protocol.version}",
     )

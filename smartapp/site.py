@@ -38,7 +38,9 @@ class SiteFacts:
     """What the front page tells an integration engineer."""
 
     manifest: dict[str, Any]
+    openapi: dict[str, Any]
     services: tuple[Service, ...]
+    prefetch: Mapping[str, str]
     issuers: int
     protocol: str
     version: str = __version__
@@ -100,7 +102,7 @@ def blueprint(
     metrics: Metrics,
     needs: Mapping[str, Callable[[], bool]],
 ) -> Blueprint:
-    """`/`, `/launch.json`, `/healthz`, `/readyz`, `/metrics` (contract, section 2), and `/rules`.
+    """The routes of contract, section 2, that are of no room, `/openapi.json`, and `/rules`.
 
     `/rules` is where a statement that rests on our own default leads: every rule with its basis,
     evidence mark and sources, and every number with its own. `needs` names what must hold before
@@ -127,6 +129,10 @@ def blueprint(
     @site.get("/launch.json")
     def launch_manifest() -> dict[str, Any]:
         return facts.manifest
+
+    @site.get("/openapi.json")
+    def description() -> dict[str, Any]:
+        return facts.openapi
 
     @site.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -28,26 +28,26 @@ from smartapp.ledger.cards import (
 MOST_COMMENT = 4000
 
 
-class _Reason(Struct, frozen=True):
+class ReasonCoding(Struct, frozen=True):
     code: str | None = None
     system: str | None = None
 
 
-class _Override(Struct, frozen=True):
-    reason: _Reason | None = None
+class OverrideReason(Struct, frozen=True):
+    reason: ReasonCoding | None = None
     userComment: str | None = None
 
 
-class _Accepted(Struct, frozen=True):
+class AcceptedSuggestion(Struct, frozen=True):
     id: str
 
 
-class _Item(Struct, frozen=True):
+class FeedbackItem(Struct, frozen=True):
     card: str
     outcome: Literal["accepted", "overridden"]
     outcomeTimestamp: str
-    acceptedSuggestions: list[_Accepted] | None = None
-    overrideReason: _Override | None = None
+    acceptedSuggestions: list[AcceptedSuggestion] | None = None
+    overrideReason: OverrideReason | None = None
 
 
 class _Body(Struct, frozen=True):
@@ -55,7 +55,7 @@ class _Body(Struct, frozen=True):
 
 
 _body = msgspec.json.Decoder(_Body)
-_item = msgspec.json.Decoder(_Item)
+_item = msgspec.json.Decoder(FeedbackItem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,9 @@ class FeedbackDesk:
         return kept
 
 
-def _read(rows: Iterable[Raw]) -> tuple[list[_Item], InputError | None]:
+def _read(rows: Iterable[Raw]) -> tuple[list[FeedbackItem], InputError | None]:
     """The answers that can be read, and what is to be said of the first that cannot."""
-    items: list[_Item] = []
+    items: list[FeedbackItem] = []
     refusal: InputError | None = None
     for place, row in enumerate(rows):
         try:
@@ -111,7 +111,7 @@ def _read(rows: Iterable[Raw]) -> tuple[list[_Item], InputError | None]:
     return items, refusal
 
 
-def _check(item: _Item, place: int) -> None:
+def _check(item: FeedbackItem, place: int) -> None:
     """Refuses a time stamp that is no time; the standard demands an instant."""
     try:
         stamp = parse(item.outcomeTimestamp)
@@ -121,8 +121,8 @@ def _check(item: _Item, place: int) -> None:
         raise InputError(f"feedback[{place}]: outcomeTimestamp is not a time")
 
 
-def _answer(item: _Item) -> Feedback:
-    override = item.overrideReason or _Override()
+def _answer(item: FeedbackItem) -> Feedback:
+    override = item.overrideReason or OverrideReason()
     accepted = item.acceptedSuggestions or ()
     return Feedback(
         card=item.card.lower(),
@@ -134,7 +134,7 @@ def _answer(item: _Item) -> Feedback:
     )
 
 
-def _code(reason: _Reason | None) -> str | None:
+def _code(reason: ReasonCoding | None) -> str | None:
     """One of our codes, or the client's own with its system; some clients send no system."""
     if reason is None or not reason.code:
         return None
