@@ -168,7 +168,7 @@ def _on_therapy(case: Case, view: AxisView) -> Iterator[Abstention]:
 def _diagnosis(case: Case, view: AxisView) -> Iterator[Abstention]:
     now = view.now
     low = _LOW_T.get(now.low.reason)
-    if now.low.answer == "unknown" and low is not None:
+    if low is not None:
         fix, orders, decisive = low
         # Where no finding asks for another sample, this must be told in a finding of its own.
         decisive = decisive or now.low.confirm is None
@@ -177,11 +177,10 @@ def _diagnosis(case: Case, view: AxisView) -> Iterator[Abstention]:
         yield Abstention(
             "R-DX-02", code, now.low.reason, fix, orders, decisive=decisive, words=words
         )
-    step = _HORMONE_STEP.get(now.unknown_step or "")
-    if step is not None and now.unknown_step is not None:
+    if now.unknown_step is not None:
         # Without low testosterone a missing LH or FSH changes no recommendation.
         decisive = now.low.answer == "low"
-        fix, orders = step
+        fix, orders = _HORMONE_STEP[now.unknown_step]
         yield Abstention(
             "R-DX-03", "cannot-assess", now.unknown_step, fix, orders, decisive=decisive
         )
@@ -189,17 +188,15 @@ def _diagnosis(case: Case, view: AxisView) -> Iterator[Abstention]:
         yield Abstention(
             "R-DX-03", "cannot-assess", "lh-missing", "measure-lh", ("lh", "fsh"), decisive=False
         )
-    if now.low.answer == "low":
-        for criterion, reason in now.severe.open_criteria:
-            if criterion == "c" and reason == "testis-volume" and now.lh_high:
-                yield Abstention(
-                    "R-ELIG-STOP-01",
-                    "severe-primary-failure",
-                    "testis-volume",
-                    "examine-testes",
-                    decisive=False,
-                    weighs=False,
-                )
+    if now.low.answer == "low" and now.lh_high and "c" in now.severe.open_criteria:
+        yield Abstention(
+            "R-ELIG-STOP-01",
+            "severe-primary-failure",
+            "testis-volume",
+            "examine-testes",
+            decisive=False,
+            weighs=False,
+        )
 
 
 def _eligibility(case: Case, view: AxisView, standing: Standing) -> Iterator[Abstention]:

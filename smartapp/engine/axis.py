@@ -42,7 +42,6 @@ class Classification:
     lh_below: bool | None = None
     lh_high: bool | None = None
     lh_high_normal: bool | None = None
-    fsh_known: bool = False
     very_high_t: bool = False
     unknown_step: str | None = None
 
@@ -112,7 +111,6 @@ def _by_hormones(case: Case, judged: Classification) -> Classification:
         lh_below=below,
         lh_high=above,
         lh_high_normal=lh.span.at_least(upper) if upper is not None else False,
-        fsh_known=judged.samples.fsh.span is not None,
     )
     suppressed = lh.span.below(rules.suppressed_lh)
     if suppressed is None:

@@ -20,7 +20,7 @@ _NOT_INDICATED = ("eugonadal", "compensated", "isolated-fsh")
 def say_severe(report: Report, view: AxisView) -> None:
     """`severe-primary-failure`: graver while a recalibration drug is taken or being ordered."""
     severe = view.untreated.severe
-    if not severe.holds or severe.criterion is None:
+    if not severe.holds:
         return
     drafts = report.occasion.roles("recalibration", "adjunct")
     report.finding(
@@ -57,8 +57,8 @@ def say_stops(report: Report, standing: Standing) -> None:
         for hit in against.hits:
             if not _speaks(hit, against, ordered, active):
                 continue
-            key = (hit.row.key, hit.grade == "A")
-            entry = concerned.setdefault(key, _Concerned(hit.row, hit.grade == "A"))
+            absolute = hit.grade == "A"
+            entry = concerned.setdefault((hit.row.key, absolute), _Concerned(hit.row, absolute))
             if against.agent not in entry.agents:
                 entry.agents.append(against.agent)
             entry.evidence += hit.evidence
@@ -96,12 +96,14 @@ def _join(report: Report, speaker: Finding, entry: _Concerned) -> None:
 def _spoken_of(
     report: Report, standing: Standing
 ) -> Iterator[tuple[Against, Ordered | None, bool]]:
-    """The agents a stop is worth saying for: ordered, taken, or an option of a candidate."""
+    """The agents a stop is worth saying for: ordered, taken, or an option of a candidate.
+
+    The last answer: taken and not ordered anew, for an order is as grave either way.
+    """
     case = report.case
     ordered = report.occasion.roles("recalibration", "adjunct")
     for order in ordered:
-        taking = case.taking(agent=order.agent) is not None
-        yield standing.against[order.agent], order, taking
+        yield standing.against[order.agent], order, False
     for agent, against in standing.against.items():
         if any(agent == order.agent for order in ordered):
             continue
@@ -141,7 +143,7 @@ def _say_row(report: Report, entry: _Concerned) -> None:
         "contraindication" if entry.absolute else "precaution",
         entry.row.rule,
         level=level,
-        variant="relative" if entry.relative and not entry.absolute else "default",
+        variant="relative" if entry.relative else "default",
         evidence=entry.evidence,
         fixes=fixes,
         about=entry.ordered[0] if entry.ordered else None,

@@ -72,7 +72,7 @@ def symptoms_better(case: Case, begun: date, since: date | None = None) -> Bette
 
 def _series(case: Case) -> Iterator[tuple[Tool, tuple[EndpointReading, ...]]]:
     questionnaires = case.knowledge.catalogue.questionnaires
-    if questionnaires is None or not case.told:
+    if questionnaires is None:
         return
     for (key, item), series in sorted(case.told.items()):
         tool = questionnaires.tools.get(key)

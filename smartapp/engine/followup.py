@@ -137,7 +137,7 @@ def say_plan(report: Report, standing: Standing, items: tuple[Item, ...]) -> Non
         return
     step = _steps(case, any(d.agent == "clomiphene" for d in drafts))["first"]
     classes = {d.draft.drug_class for d in drafts}
-    checks = [c for c in _first_checks(case, classes) if c.analyte is not None]
+    checks = tuple(_first_checks(case, classes))
     analytes = dict.fromkeys(c.analyte for c in checks if c.analyte is not None)
     report.finding(
         "monitoring-plan",

@@ -28,7 +28,7 @@ _DYSGENESIS = frozenset({"xx-male", "gonadal-dysgenesis"})
 class Severe:
     """Whether a criterion holds; None when none does and one could not be told.
 
-    open_criteria     those not evaluable, with the reason's key
+    open_criteria     those not evaluable
     side_unknown      a code of 5a without side: for the specialist
     flat_test_normal  a flat hCG test with LH not raised: not used, for the specialist
     """
@@ -36,7 +36,7 @@ class Severe:
     holds: bool | None
     criterion: Criterion | None
     evidence: tuple[Evidence, ...] = ()
-    open_criteria: tuple[tuple[Criterion, str], ...] = ()
+    open_criteria: tuple[Criterion, ...] = ()
     side_unknown: tuple[Evidence, ...] = ()
     flat_test_normal: tuple[Evidence, ...] = ()
 
@@ -63,18 +63,19 @@ def judge_severe(case: Case, samples: Samples, low: LowT, until: date | None = N
     )
     if absent:
         return Severe(True, "a", absent)
-    open_criteria: list[tuple[Criterion, str]] = []
+    open_criteria: list[Criterion] = []
     hcg_test = _hcg_test(case, until)
-    for criterion, answer, evidence, reason in (
-        ("b", every((facts.low, facts.lh_far)), (), "lh"),
-        ("c", *_small_testes(case, facts), "testis-volume"),
-        ("d", every((facts.low, facts.lh_high, hcg_test[0])), hcg_test[1], "lh"),
-        ("f", *_dysgenesis(case, facts), "lh"),
-    ):
+    criteria: tuple[tuple[Criterion, bool | None, tuple[Evidence, ...]], ...] = (
+        ("b", every((facts.low, facts.lh_far)), ()),
+        ("c", *_small_testes(case, facts)),
+        ("d", every((facts.low, facts.lh_high, hcg_test[0])), hcg_test[1]),
+        ("f", *_dysgenesis(case, facts)),
+    )
+    for criterion, answer, evidence in criteria:
         if answer is True:
-            return Severe(True, criterion, labs + evidence, side_unknown=side_unknown)  # type: ignore[arg-type]
+            return Severe(True, criterion, labs + evidence, side_unknown=side_unknown)
         if answer is None:
-            open_criteria.append((criterion, reason))  # type: ignore[arg-type]
+            open_criteria.append(criterion)
     flat = hcg_test[1] if hcg_test[0] and facts.lh_high is False else ()
     return Severe(
         None if open_criteria else False, None, (), tuple(open_criteria), side_unknown, flat
