@@ -11,6 +11,7 @@ from typing import Literal
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.evidence import evidence_of_course
+from smartapp.engine.exposure import HCG
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.span import SIX_DIGITS, show
 from smartapp.engine.treatment import per_week
@@ -84,7 +85,7 @@ def bounds_of(
         return (_daily(dose, rules.anastrozole_low, rules.anastrozole_high),)
     if agent == "enclomiphene":
         return (_enclomiphene(rules, dose, words),)
-    if agent != "hcg":
+    if agent not in HCG:
         return ()
     at_once = dose.amount if dose is not None and dose.unit == "[IU]" else None
     return (

@@ -15,7 +15,8 @@ from smartapp.patient.record import Problem
 
 _ROLES = ("recalibration", "adjunct", "androgen")
 INHIBITOR = frozenset({"anastrozole", "letrozole", "exemestane"})
-INJECTED = frozenset({"hcg", "fsh", "testosterone-short", "testosterone-long"})
+HCG = frozenset({"hcg", "hcg-alfa"})
+INJECTED = HCG | {"fsh", "testosterone-short", "testosterone-long"}
 
 
 @dataclass(frozen=True, slots=True)

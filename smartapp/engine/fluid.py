@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smartapp.engine.evidence import evidence_of_problem
-from smartapp.engine.exposure import INHIBITOR, Exposure
+from smartapp.engine.exposure import HCG, INHIBITOR, Exposure
 from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import show, span_of
@@ -16,7 +16,7 @@ from smartapp.patient.record import Problem
 _EDEMA = frozenset({"edema"})
 _FAILURE = frozenset({"heart-failure"})
 # hCG retains fluid by its label; under an inhibitor edema is not the estradiol.
-_RETAINING = INHIBITOR | {"hcg"}
+_RETAINING = INHIBITOR | HCG
 
 
 def say_fluid(report: Report, exposure: Exposure) -> None:

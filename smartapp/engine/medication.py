@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
@@ -14,7 +13,7 @@ from smartapp.engine.report import Ordered, Report
 from smartapp.engine.samples import evidence_of
 from smartapp.engine.span import show, span_of
 from smartapp.engine.telling import axis_words, tell_reading
-from smartapp.patient.record import Dose
+from smartapp.engine.treatment import per_week
 
 _SUPPRESSING = ("testosterone", "anabolic-steroid", "gnrh")
 _ANDROGENS = frozenset({"testosterone", "anabolic-steroid"})
@@ -68,14 +67,15 @@ def say_duplicates(report: Report) -> None:
         _say(report, "two-serms", serms)
     if serms and androgens:
         _say(report, "serm-androgen", [*serms, *androgens])
-    if "hcg" in agents and androgens:
-        _say(report, "hcg-androgen", ["hcg", *androgens], published=_published(report))
+    gonadotropins = by_class.get("hcg", [])
+    if gonadotropins and androgens:
+        both = [*gonadotropins, *androgens]
+        _say(report, "hcg-androgen", both, published=_published(report))
     if "tamoxifen" in agents and inhibitors:
         _say(report, "tamoxifen-inhibitor", ["tamoxifen", *inhibitors])
 
 
 def _say(report: Report, kind: str, agents: list[str], published: bool = False) -> None:
-    about = next((o for o in report.occasion.ordered if o.agent in agents), None)
     drafts = [o for o in report.occasion.ordered if o.agent in agents]
     cut = report.case.protocol.orders.hcg_beside_testosterone
     report.finding(
@@ -86,7 +86,7 @@ def _say(report: Report, kind: str, agents: list[str], published: bool = False) 
         state=kind,
         evidence=_taken(report, agents),
         fixes=() if published else report.remove(*drafts),
-        about=about,
+        about=drafts[0] if drafts else None,
         words={"agents": report.names(agents), "dose": show(cut)},
     )
 
@@ -102,19 +102,11 @@ def _taken(report: Report, agents: Iterable[str]) -> tuple[Evidence, ...]:
 
 def _published(report: Report) -> bool:
     """Whether hCG beside testosterone stays within the published dose; unknown is not within."""
-    doses = [c.episode.dose for c in report.case.courses if c.active and c.episode.agent == "hcg"]
-    doses += [d.dose for d in report.occasion.drafts if d.agent == "hcg"]
-    weekly = [_per_week(dose) for dose in doses]
+    doses = [c.episode.dose for c in report.case.courses if c.active and c.drug.drug_class == "hcg"]
+    doses += [d.dose for d in report.occasion.drafts if d.drug_class == "hcg"]
+    weekly = [per_week(dose, "[IU]") for dose in doses]
     cut = report.case.protocol.orders.hcg_beside_testosterone
     return bool(weekly) and all(dose is not None and dose <= cut for dose in weekly)
-
-
-def _per_week(dose: Dose | None) -> Decimal | None:
-    if dose is None or dose.unit != "[IU]":
-        return None
-    if dose.per_week is not None:
-        return dose.per_week
-    return None if dose.per_day is None else dose.per_day * 7
 
 
 def say_fertility(report: Report) -> None:

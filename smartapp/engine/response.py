@@ -323,7 +323,7 @@ def _lh_answered(course: _Course, lh: Reading) -> bool | None:
 def _hcg_failure(course: _Course, judged: Sample) -> bool:
     """Row 4: low in spite of enough hCG for long enough."""
     rules = course.case.protocol.response
-    taken = [c for c in course.treatment.courses if c.episode.agent == "hcg"]
+    taken = [c for c in course.treatment.courses if c.drug.drug_class == "hcg"]
     doses = [per_week(c.episode.dose, "[IU]") for c in taken]
     known = [dose for dose in doses if dose is not None]
     if len(known) < len(doses):
@@ -359,7 +359,7 @@ def _enough_since(course: _Course, weekly: Decimal) -> date | None:
     gap, since = course.case.protocol.axis.episode_gap, None
     for one in reversed(course.case.courses):
         episode = one.episode
-        if episode.agent != "hcg" or episode.start is None:
+        if one.drug.drug_class != "hcg" or episode.start is None:
             continue
         dose = per_week(episode.dose, "[IU]")
         if dose is None or dose < weekly:

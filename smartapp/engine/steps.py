@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+from smartapp.engine.exposure import HCG
 from smartapp.engine.report import Report
 from smartapp.engine.treatment import Treatment, per_week
 from smartapp.knowledge import Knowledge
@@ -35,7 +36,9 @@ def say_steps(report: Report, treatment: Treatment, way: Way) -> str:
 def next_steps(knowledge: Knowledge, agent: str, weekly: Decimal, way: Way) -> tuple[Regimen, ...]:
     """The published regimens of that drug next above, or next below, a weekly dose; several when
     they come to the same."""
-    known = [r for r in knowledge.regimens.values() if r.agent == agent]
+    drug = knowledge.catalogue.drugs[agent]
+    # Regimens are told of the drug, or of the class it is a form of.
+    known = [r for r in knowledge.regimens.values() if r.agent in (agent, drug.drug_class)]
     beyond = [r for r in known if (r.per_week > weekly if way == "up" else r.per_week < weekly)]
     if not beyond:
         return ()
@@ -45,7 +48,7 @@ def next_steps(knowledge: Knowledge, agent: str, weekly: Decimal, way: Way) -> t
 
 
 def _weekly(treatment: Treatment, agent: str) -> Decimal | None:
-    unit = "[IU]" if agent == "hcg" else "mg"
+    unit = "[IU]" if agent in HCG else "mg"
     doses = [per_week(c.episode.dose, unit) for c in treatment.courses if c.episode.agent == agent]
     known = [dose for dose in doses if dose is not None]
     return sum(known, Decimal(0)) if known and len(known) == len(doses) else None

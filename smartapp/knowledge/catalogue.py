@@ -155,6 +155,8 @@ class Drug:
     allergy_group drugs that share a hypersensitivity (clinical-rules 8)
     pattern       text; where several drugs match, the longest match is meant
     atc           prefixes; a longer prefix of another drug outranks a shorter one
+    unless        words that tell of another form of its class: then the class's own entry is meant
+    units_per_mg  [IU] in a milligram, where it is dosed by weight too
     unverified    codes of this entry that no public source was seen to confirm
     """
 
@@ -168,6 +170,8 @@ class Drug:
     rxnorm: frozenset[str]
     atc: tuple[str, ...]
     pattern: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
+    units_per_mg: Decimal | None
     regulatory: str
     source: str
     mark: str
@@ -547,6 +551,8 @@ def _drug(key: str, table: Table) -> Drug:
         rxnorm=frozenset(table.words("rxnorm")),
         atc=table.words("atc"),
         pattern=table.pattern("text"),
+        unless=table.pattern("unless"),
+        units_per_mg=table.number("units_per_mg") if table.has("units_per_mg") else None,
         regulatory=table.text("regulatory"),
         source=table.text("source"),
         mark=table.choice("mark", MARKS),

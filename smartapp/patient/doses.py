@@ -10,6 +10,7 @@ from typing import NamedTuple
 from smartapp.errors import InputError
 from smartapp.fhir.numbers import to_decimal
 from smartapp.fhir.resources import Dosage, Quantity
+from smartapp.knowledge.catalogue import Drug
 from smartapp.patient.record import Dose
 from smartapp.patient.timing import Rate, read_frequency, read_timing
 
@@ -39,8 +40,6 @@ _UNITS: dict[str, tuple[str, Decimal]] = {
 _SOLID = frozenset(
     {"tablet", "tablets", "tab", "tabs", "tbl", "capsule", "capsules", "cap", "caps"}
 )
-# Choriogonadotropin alfa is dosed by weight: 250 ug = 6500 IU (clinical-rules 2.5).
-_CHORIOGONADOTROPIN_IU_PER_MG = Decimal(26000)
 
 _AMOUNT = re.compile(
     r"(?<![\d.,])(?P<value>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s*"
@@ -58,8 +57,8 @@ _STRENGTH = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s*mg\b(?!\s*/)")
 _COUNT_WORDS = {"one": "1", "two": "2", "a": "1", "an": "1"}
 
 
-def read_dose(dosages: Sequence[Dosage] | None, agent: str, product: str) -> Dose | None:
-    """The dose that `dosages` prescribe of `agent`; None when nothing is said.
+def read_dose(dosages: Sequence[Dosage] | None, drug: Drug, product: str) -> Dose | None:
+    """The dose that `dosages` prescribe of `drug`; None when nothing is said.
 
     `product` is the medication's label: tablets become milligrams when it names one strength.
     Several dosages (steps, alternating doses) and dosing as needed leave amount and average open;
@@ -75,7 +74,7 @@ def read_dose(dosages: Sequence[Dosage] | None, agent: str, product: str) -> Dos
     row = rows[0]
     amount = _quantity(row, product) or _spoken_amount(said, product)
     rate = None if row.asNeededBoolean else read_timing(row.timing) or read_frequency(said)
-    amount = _in_units(amount, agent)
+    amount = _in_units(amount, drug)
     text = said or _compose(row, rate)
     return _dose(amount, rate, text) if text or amount else None
 
@@ -159,9 +158,10 @@ def _counted(match: re.Match[str]) -> tuple[Decimal, Decimal | None]:
     return Decimal(_COUNT_WORDS.get(word, word)), Decimal(strength) if strength else None
 
 
-def _in_units(amount: Amount | None, agent: str) -> Amount | None:
-    if amount is not None and agent == "hcg" and amount.unit == "mg":
-        return Amount(amount.value * _CHORIOGONADOTROPIN_IU_PER_MG, "[IU]")
+def _in_units(amount: Amount | None, drug: Drug) -> Amount | None:
+    """A weight in units, where the catalogue says how many make a milligram of this drug."""
+    if amount is not None and amount.unit == "mg" and drug.units_per_mg is not None:
+        return Amount(amount.value * drug.units_per_mg, "[IU]")
     return amount
 
 

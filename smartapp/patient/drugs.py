@@ -13,17 +13,18 @@ def match_drug(concept: CodeableConcept | None, index: Index) -> DrugMatch | Non
     """The one drug that `concept` means, or None.
 
     A code decides. Where it leaves the form open (plain testosterone), words may name the form,
-    because the form decides the wash-out.
+    because the form decides the wash-out and what speaks against it. A brand that tells of
+    another form outranks both.
     """
     agent = _by_code(concept, index)
     if agent is None:
         spoken = _by_words(concept, index)
-        return DrugMatch(spoken, "text") if spoken else None
+        return DrugMatch(_unless(spoken, concept, index), "text") if spoken else None
     if agent in index.general:
         spoken = _by_words(concept, index)
         if spoken and index.drug(spoken).drug_class == agent:
-            return DrugMatch(spoken, "code")
-    return DrugMatch(agent, "code")
+            agent = spoken
+    return DrugMatch(_unless(agent, concept, index), "code")
 
 
 def drugs_named(concept: CodeableConcept | None, index: Index) -> frozenset[str]:
@@ -37,6 +38,14 @@ def drugs_named(concept: CodeableConcept | None, index: Index) -> frozenset[str]
         for key, match in index.drug_words.matching(text)
         if sense(match) != "denied"
     )
+
+
+def _unless(agent: str, concept: CodeableConcept | None, index: Index) -> str:
+    """`agent`, or its class where a word on the record tells that it is another form of it."""
+    drug = index.drug(agent)
+    if drug.unless is not None and any(drug.unless.search(t.lower()) for t in words(concept)):
+        return drug.drug_class
+    return agent
 
 
 def _by_code(concept: CodeableConcept | None, index: Index) -> str | None:

@@ -14,6 +14,7 @@ from smartapp.fhir.resources import (
     MedicationDispense,
     Quantity,
 )
+from smartapp.knowledge.catalogue import Drug
 from smartapp.labs.reading import Unused
 from smartapp.patient.days import first_day, last_day
 from smartapp.patient.doses import amount_of, read_dose
@@ -57,7 +58,7 @@ def read_dispense(row: MedicationDispense, shelf: Shelf) -> Taking | Unused | No
         reason = "no day on which it was handed over"
     if reason or handed is None:
         return Unused(reference, f"{name}: {reason}", effective=handed)
-    dose = read_dose(row.dosageInstruction, drug.agent, name)
+    dose = read_dose(row.dosageInstruction, shelf.index.drug(drug.agent), name)
     days = _days(row.daysSupply) or _days_of(row.quantity, dose, name)
     return Taking(
         drug=drug,
@@ -102,7 +103,7 @@ def read_administration(row: MedicationAdministration, shelf: Shelf) -> Taking |
         start=start,
         stop=end or start,
         state="uncertain",
-        dose=_given(row, drug.agent, name),
+        dose=_given(row, shelf.index.drug(drug.agent), name),
         recorded=start,
         known=start,
         kind="given",
@@ -110,12 +111,12 @@ def read_administration(row: MedicationAdministration, shelf: Shelf) -> Taking |
     )
 
 
-def _given(row: MedicationAdministration, agent: str, name: str) -> Dose | None:
+def _given(row: MedicationAdministration, drug: Drug, name: str) -> Dose | None:
     told = row.dosage
     if told is None:
         return None
     amount = [DoseAndRate(doseQuantity=told.dose)] if told.dose else None
-    return read_dose([Dosage(text=told.text, doseAndRate=amount)], agent, name)
+    return read_dose([Dosage(text=told.text, doseAndRate=amount)], drug, name)
 
 
 def _days(quantity: Quantity | None) -> Decimal | None:

@@ -135,7 +135,7 @@ def _order(
         reference=reference,
         agent=match.agent,
         drug_class=index.drug(match.agent).drug_class,
-        dose=read_dose(_dosages(draft), match.agent, name),
+        dose=read_dose(_dosages(draft), index.drug(match.agent), name),
         in_focus=in_focus,
         label=name,
     )

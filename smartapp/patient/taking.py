@@ -76,7 +76,7 @@ def read_request(row: MedicationRequest, shelf: Shelf) -> Taking | Unused | None
     start = first_day(bounds.start, shelf.local) or authored
     if start is None and validity:
         start = first_day(validity.start, shelf.local)
-    dose = read_dose(row.dosageInstruction, drug.agent, name)
+    dose = read_dose(row.dosageInstruction, shelf.index.drug(drug.agent), name)
     return _taking(drug, name, reference, start, ends, status, dose, authored)
 
 
@@ -100,7 +100,7 @@ def read_statement(row: MedicationStatement, shelf: Shelf) -> Taking | Unused | 
     # Whoever said on that day that it was over knew of an end before it.
     if _STATES.get(status) == "stopped":
         ends.append(asserted)
-    dose = read_dose(row.dosage, drug.agent, name)
+    dose = read_dose(row.dosage, shelf.index.drug(drug.agent), name)
     return _taking(drug, name, reference, start, ends, status, dose, asserted)
 
 

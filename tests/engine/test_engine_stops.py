@@ -275,9 +275,16 @@ def test_the_matrix_agrees_with_the_rules_where_they_name_the_agents() -> None:
     assert grades["prostate-cancer-history"]["hcg"] == "A"
     assert grades["prostate-cancer-history"]["clomiphene"] == "R"
     assert set(grades["hematocrit-stop"].values()) == {"A"}
-    assert grades["androgen-current"] == {
-        "clomiphene": "R", "enclomiphene": "R", "tamoxifen": "R", "hcg": "R",
-    }  # fmt: skip
+    serms = {"clomiphene", "enclomiphene", "tamoxifen"}
+    assert grades["androgen-current"] == dict.fromkeys(serms | {"hcg", "hcg-alfa"}, "R")
+    for row, urinary in (("intracranial-lesion", "R"), ("thyroid-adrenal", "P")):
+        assert (grades[row]["hcg"], grades[row]["hcg-alfa"]) == (urinary, "A")
+
+
+def test_recombinant_hcg_is_stopped_where_its_label_stops_it() -> None:
+    one = candidate().lab("tsh", 15)
+    assert codes(one.judged("hcg"))["precaution"] == "info"
+    assert codes(one.judged("hcg-alfa"))["contraindication"] == "critical"
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_drugs_that_share_an_allergy(catalogue: Catalogue) -> None:
     assert groups["clomiphene"] == {"clomiphene", "enclomiphene"}
     assert groups["aromatase-inhibitor"] == {"anastrozole", "letrozole"}
     assert groups["tamoxifen"] == {"tamoxifen", "toremifene"}
-    assert groups["hcg"] == {"hcg"}
+    assert groups["hcg"] == {"hcg", "hcg-alfa"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,9 @@ def test_drugs_that_share_an_allergy(catalogue: Catalogue) -> None:
         ("Enclomiphene 12.5 mg capsule (compounded)", "enclomiphene"),
         ("chorionic gonadotropin, human 10,000 unit vial", "hcg"),
         ("hCG 1500 IU sc", "hcg"),
-        ("choriogonadotropin alfa", "hcg"),
+        ("choriogonadotropin alfa", "hcg-alfa"),
+        ("Ovidrel 250 mcg/0.5 mL", "hcg-alfa"),
+        ("Pregnyl 10,000 units", "hcg"),
         ("testosterone cypionate 200 mg/mL", "testosterone-short"),
         ("Testosterone enanthate", "testosterone-short"),
         ("Testosterone 1.62 % gel", "testosterone-topical"),

@@ -10,6 +10,7 @@ import pytest
 from msgspec.json import Decoder
 
 from smartapp.fhir.resources import Dosage
+from smartapp.knowledge.catalogue import load_catalogue
 from smartapp.patient.doses import read_dose
 from smartapp.patient.record import Dose
 from smartapp.patient.timing import read_frequency
@@ -17,8 +18,11 @@ from smartapp.patient.timing import read_frequency
 _decode = Decoder(Dosage).decode
 
 
+DRUGS = load_catalogue().drugs
+
+
 def dose(agent: str = "clomiphene", product: str = "", **elements: Any) -> Dose | None:
-    return read_dose([_decode(json.dumps(elements))], agent, product)
+    return read_dose([_decode(json.dumps(elements))], DRUGS[agent], product)
 
 
 def quantity(value: Any, unit: str, code: str | None = None) -> list[dict[str, Any]]:
@@ -165,9 +169,17 @@ def test_a_weekly_dose_is_exact_where_seven_days_are_not() -> None:
 
 
 def test_choriogonadotropin_alfa_by_weight_is_told_in_units() -> None:
-    found = dose("hcg", doseAndRate=quantity(250, "ug", "ug"), timing=repeat(timeOfDay=["08:00"]))
+    found = dose(
+        "hcg-alfa", doseAndRate=quantity(250, "ug", "ug"), timing=repeat(timeOfDay=["08:00"])
+    )
     assert found is not None
     assert (found.amount, found.unit) == (6500, "[IU]")
+
+
+def test_urinary_hcg_is_not_dosed_by_weight() -> None:
+    found = dose("hcg", text="250 mcg sc three times weekly")
+    assert found is not None
+    assert found.unit == "mg", "nobody can tell how many units were meant"
 
 
 def test_gel_in_grams_is_no_milligrams_of_testosterone() -> None:
@@ -178,7 +190,7 @@ def test_gel_in_grams_is_no_milligrams_of_testosterone() -> None:
 
 def test_steps_in_one_order_leave_the_dose_open() -> None:
     rows = [_decode(json.dumps({"text": t})) for t in ("25 mg daily", "then 50 mg daily")]
-    found = read_dose(rows, "clomiphene", "")
+    found = read_dose(rows, DRUGS["clomiphene"], "")
     assert found == Dose(None, None, None, "25 mg daily; then 50 mg daily")
 
 
@@ -190,8 +202,8 @@ def test_a_dosage_without_words_gets_some() -> None:
 
 
 def test_no_dosage_is_no_dose() -> None:
-    assert read_dose([], "clomiphene", "") is None
-    assert read_dose(None, "clomiphene", "") is None
+    assert read_dose([], DRUGS["clomiphene"], "") is None
+    assert read_dose(None, DRUGS["clomiphene"], "") is None
     assert dose() is None
 
 
