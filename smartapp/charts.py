@@ -17,11 +17,11 @@ from typing import Any
 
 from smartapp import __version__
 from smartapp.dashboard import Chart, ShownFinding
+from smartapp.ehr import Ehr
 from smartapp.engine import assess
 from smartapp.engine.assessment import Assessment
-from smartapp.errors import AssessmentError, FhirError, FhirUnauthorized, LaunchExpired
+from smartapp.errors import AssessmentError, FhirError
 from smartapp.fhir.bundle import Page
-from smartapp.fhir.client import Fetched, FhirClient
 from smartapp.fhir.model import Gap
 from smartapp.fhir.plans import search_plans
 from smartapp.fhir.reading import read_pages
@@ -110,8 +110,8 @@ class Charts:
         return self._keep(context, _Read(stored.fetch, record, stored.fetched_at))
 
     def _fetch(self, context: LaunchContext) -> _Read:
-        """Ask the EHR for everything; a token it refuses is renewed once."""
-        settings, launch = self.sessions.settings, context.launch_id
+        """Ask the EHR for everything that the launch may read."""
+        launch = context.launch_id
         issuer = self.sessions.issuers.named(context.issuer)
         plans = search_plans(
             self.knowledge.catalogue,
@@ -119,31 +119,7 @@ class Charts:
             local_codes=issuer.local_codes,
             profile=issuer.profile,
         )
-        deadline_s = 2 * settings.fhir_timeout_ms / 1000
-
-        def ask(token: str | None, *, refreshed: bool) -> Fetched:
-            client = FhirClient(
-                context.fhir_base,
-                token=token,
-                timeout_ms=settings.fhir_timeout_ms,
-                profile=issuer.profile,
-            )
-            return client.run(plans, deadline_s, refreshed=refreshed)
-
-        token = self.sessions.access_token(launch)
-        try:
-            found = ask(token, refreshed=False)
-        except FhirUnauthorized:
-            if token is None:
-                raise
-            renewed = self.sessions.access_token(launch, rejected=token)
-            try:
-                found = ask(renewed, refreshed=True)
-            except FhirUnauthorized as error:
-                raise LaunchExpired(
-                    "The EHR does not accept this launch's permission any more. Open the app from "
-                    "the patient's chart again."
-                ) from error
+        found = Ehr(self.sessions).ask(context, plans)
         now = self.clock()
         bodies = [(page.key, page.body) for page in found.pages]
         gaps = [(gap.what, gap.state, gap.reason) for gap in found.gaps]

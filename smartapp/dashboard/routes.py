@@ -71,6 +71,7 @@ def blueprint(
             f"dashboard/{template}.html",
             page=view,
             base=base(launch_id),
+            styled=chart.context.style_url is not None,
             static_url=static_url,
             # Not yet made: the address that makes it, so that the verdict never waits for it.
             embed=f"{assets}/{scripts.made.name if scripts.made else 'vega-embed.js'}",

@@ -116,8 +116,9 @@ class FhirClient:
         """The first page and every next one."""
         try:
             query = answer.plan.query
-            continued = query.startswith(("http://", "https://"))
-            url: str | None = self._inside(query) if continued else f"{self._base}/{query}"
+            url: str | None = f"{self._base}/{query}"
+            if answer.plan.continued:
+                url = self._inside(query)
             seen: set[str] = set()
             while url is not None:
                 if url in seen or len(seen) == MAX_PAGES:
@@ -133,7 +134,8 @@ class FhirClient:
                 )
                 link = _next(body)
                 answer.pages.append(body)
-                url = self._inside(_joined(url, link)) if link else None
+                more = link is not None and not answer.plan.single
+                url = self._inside(_joined(url, link)) if link and more else None
             answer.done = True
         except FhirError as error:
             answer.error = error

@@ -50,11 +50,29 @@ class SearchPlan:
     """One thing to ask. Several plans may share a key (a code list cut into pieces).
 
     `query` is relative to the FHIR base and already encoded ("Observation?patient=1&code=…"), or
-    the absolute next link of a Bundle to be continued.
+    the absolute next link of a Bundle to be continued. `single`: its first page is all that is
+    wanted.
     """
 
     key: str
     query: str
+    single: bool = False
+
+    @property
+    def needs(self) -> tuple[str, str] | None:
+        """The permission it takes: a resource type, and "r" to read by id or "s" to search.
+
+        None for a next link: it goes on with a search that was permitted.
+        """
+        if self.continued:
+            return None
+        kind, slash, _ = self.query.partition("?")[0].partition("/")
+        return kind, "r" if slash else "s"
+
+    @property
+    def continued(self) -> bool:
+        """Whether `query` is the next link of a Bundle."""
+        return self.query.startswith(("http://", "https://"))
 
 
 def search_plans(

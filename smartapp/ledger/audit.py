@@ -39,6 +39,7 @@ _LOCK = 0x48504702  # PostgreSQL advisory lock: one writer of the chain at a tim
 # Kinds; another room may add its own.
 CHART_OPENED = "chart-opened"
 CHART_CLOSED = "chart-closed"
+PATIENTS_LISTED = "patients-listed"
 FINDINGS_SHOWN = "findings-shown"
 HOOK_ANSWERED = "hook-answered"
 FEEDBACK = "feedback"

@@ -99,6 +99,11 @@ _FIND = schema.Statement(
 _TOUCH = schema.Statement(
     update(launches).where(_l.id == bindparam("launch")).values(used=bindparam("now"))
 )
+_PUT_CONTEXT = schema.Statement(
+    update(launches)
+    .where(_l.id == bindparam("launch"), _l.context == bindparam("old"))
+    .values(context=bindparam("sealed"))
+)
 _TOKENS = schema.Statement(select(_l.data_key, _l.tokens).where(_l.id == bindparam("launch")))
 _TAKE_LEASE = schema.Statement(
     update(launches)
@@ -281,6 +286,21 @@ class Launches:
         if row is None:
             raise _gone()
         return self._sealer(row, launch_id).open(row.context, f"context/{launch_id}")
+
+    def settle(self, conn: Connection, launch_id: str, before: bytes, after: bytes) -> bool:
+        """Replace the context `before`, in the caller's transaction; False if it is another by now.
+
+        Of several callers that saw the same context one wins.
+        """
+        row: Any = _FIND.run(conn, launch=launch_id).first()
+        if row is None:
+            return False
+        sealer, place = self._sealer(row, launch_id), f"context/{launch_id}"
+        if sealer.open(row.context, place) != before:
+            return False
+        sealed = sealer.seal(after, place)
+        done = _PUT_CONTEXT.run(conn, launch=launch_id, old=row.context, sealed=sealed)
+        return bool(done.rowcount == 1)
 
     def tokens(self, launch_id: str) -> bytes | None:
         """The launch's tokens; None for a launch without any. Refuses (LaunchExpired) when over."""

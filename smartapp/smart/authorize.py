@@ -20,12 +20,12 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     `issuer` is the configured base, `iss` the one received (they differ by a slash, or below a
     prefix), `launch` the EHR's launch value, kept so that a lost cookie can be answered with a
-    second try.
+    second try; None in a standalone launch.
     """
 
     issuer: str
     iss: str
-    launch: str
+    launch: str | None
     verifier: str
     nonce: str | None
     redirect_uri: str
@@ -56,15 +56,15 @@ def authorization_request(
     config: SmartConfiguration,
     *,
     iss: str,
-    launch: str,
+    launch: str | None,
     scope: str,
     redirect_uri: str,
 ) -> AuthorizationRequest:
     """A fresh authorization request with 256 bits of state and PKCE S256 (SMART 2.2).
 
     `iss` goes into `aud` byte for byte as received. S256 is sent whether or not the server
-    advertises it; `plain` never is. A nonce goes along when an id_token is asked for. Refuses
-    (DiscoveryFailed) a server that names no endpoint for it.
+    advertises it; `plain` never is. `launch` is None in a standalone launch. A nonce goes along
+    when an id_token is asked for. Refuses (DiscoveryFailed) a server that names no endpoint for it.
     """
     if config.authorization_endpoint is None:
         raise DiscoveryFailed(
@@ -79,10 +79,13 @@ def authorization_request(
         "scope": scope,
         "state": secrets.token_urlsafe(32),
         "aud": iss,
-        "launch": launch,
         "code_challenge": create_s256_code_challenge(verifier),
         "code_challenge_method": "S256",
-    } | ({"nonce": nonce} if nonce else {})
+    }
+    if launch is not None:
+        parameters["launch"] = launch
+    if nonce is not None:
+        parameters["nonce"] = nonce
     attempt = Attempt(
         issuer=issuer.fhir_base,
         iss=iss,

@@ -1,4 +1,4 @@
-"""The routes of the front door: `/launch`, `/callback`, `/open`, `/.well-known/jwks.json`."""
+"""The routes of the front door: `/launch`, `/standalone`, `/callback`, `/open`, our keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import msgspec
-from flask import Blueprint, jsonify, redirect, request
+from flask import Blueprint, jsonify, make_response, redirect, request
 from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
@@ -25,9 +25,10 @@ from smartapp.ledger import AuditEvent, audit
 from smartapp.smart import id_token, scopes, tokens
 from smartapp.smart.authorize import Attempt, authorization_request
 from smartapp.smart.context import LaunchContext
+from smartapp.smart.grants import Grants
 from smartapp.smart.ids import bare_id
 from smartapp.smart.keys import JWKS_MAX_AGE
-from smartapp.smart.pages import going_on, launch_error, unstored
+from smartapp.smart.pages import choice_of_ehrs, going_on, launch_error, unstored
 from smartapp.smart.sessions import JWKS_PATH, NewLaunch, Sessions, new_browser, set_cookie
 
 _LONGEST = 8192
@@ -48,9 +49,11 @@ def blueprint(sessions: Sessions) -> Blueprint:
         static_url_path=_STYLES,
     )
     smart.add_url_rule("/launch", view_func=door.launch, methods=["GET"])
+    smart.add_url_rule("/standalone", view_func=door.standalone, methods=["GET"])
     smart.add_url_rule("/callback", view_func=door.callback, methods=["GET"])
     smart.add_url_rule("/open", view_func=door.open_server, endpoint="open", methods=["GET"])
     smart.add_url_rule(JWKS_PATH, view_func=door.jwks, methods=["GET"])
+    smart.add_url_rule("/chart/<launch_id>/ehr-style.css", view_func=door.style, methods=["GET"])
     smart.before_request(_only_get)
     smart.app_errorhandler(LaunchError)(door.refused)
     return smart
@@ -67,9 +70,32 @@ class Door:
         iss, launch = _one("iss"), _one("launch")
         if iss is None or launch is None:
             raise MissingLaunch("The EHR must open this app with `iss` and `launch`.")
+        return self._begin(iss, launch)
+
+    def standalone(self) -> Response:
+        """Standalone launch at the EHR named by `iss`; without one at the only one there is, or
+        from a list. The patient is chosen at the EHR's sign-in, or else afterwards here."""
+        iss = _one("iss")
+        if iss is not None:
+            return self._begin(iss, None)
+        if "iss" in request.args:
+            raise MissingLaunch("`iss` must be given once: the FHIR address of the EHR.")
+        # A prefix is no address of a server: who knows one below it names it.
+        listed = [issuer for issuer in self.sessions.issuers if not issuer.prefix]
+        if not listed:
+            raise MissingLaunch("No EHR is configured here that could be listed; name it by `iss`.")
+        if len(listed) == 1 and listed[0].auth != "none":
+            return self._begin(listed[0].fhir_base, None)
+        return choice_of_ehrs(listed, self.sessions.settings)
+
+    def _begin(self, iss: str, launch: str | None) -> Response:
+        """Send the browser to the sign-in of the EHR that is `iss`."""
         issuer = self.sessions.issuers.match(iss)
         if issuer.auth == "none":
             raise MissingLaunch("This is an open test server: it is opened at /open, not launched.")
+        if launch is None and not issuer.prefix:
+            # Typed by a person or kept in a bookmark: `aud` is the base as the site wrote it.
+            iss = issuer.fhir_base
         config = self.sessions.discovery.smart(iss)
         # Refused now, where a key is missing, and not after the user has signed in.
         self.sessions.clients.user_client(issuer, config)
@@ -78,7 +104,7 @@ class Door:
             config,
             iss=iss,
             launch=launch,
-            scope=scopes.wanted(issuer, config),
+            scope=scopes.wanted(issuer, config, standalone=launch is None),
             redirect_uri=self.sessions.settings.url("/callback"),
         )
         browser = self.sessions.browser() or new_browser()
@@ -95,32 +121,40 @@ class Door:
         """The EHR's answer: state first, then everything else; then a clean address."""
         attempt, browser = self._attempt()
         try:
-            context = self._finish(attempt, browser)
+            new = self._finish(attempt)
         except LaunchError as error:
             self._noted(attempt, error)
             raise
+        context = self.sessions.begin(new, browser)
         _log.info("launch begun: issuer=%s", context.issuer)
-        return self._to_chart(context, browser)
+        return self._to_chart(new, context, browser)
 
     def open_server(self) -> Response:
-        """A patient of an open test server, without any authorization; the pages say so."""
-        iss, patient = _one("iss"), _one("patient")
-        if iss is None or patient is None:
-            raise MissingLaunch("An open test server needs `iss` and `patient`.")
+        """A patient of an open test server, by id or from a list, without any authorization; the
+        pages say so."""
+        iss, given = _one("iss"), "patient" in request.args
+        if iss is None:
+            raise MissingLaunch("An open test server needs `iss`, and may be given a `patient`.")
         issuer = self.sessions.issuers.match(iss)
         if issuer.auth != "none":
             raise UnknownIssuer(
                 "This EHR is not an open test server: open the app from a patient's chart."
             )
-        patient = bare_id(patient, "Patient")
-        if patient is None:
+        patient = bare_id(_one("patient"), "Patient")
+        if given and patient is None:
             raise NoPatient("The patient's id is not a FHIR id.")
         browser = self.sessions.browser() or new_browser()
-        new = NewLaunch(
-            issuer=issuer, fhir_base=iss, patient_id=patient, encounter_id=None, user=None,
-            need_patient_banner=True, app_context=None, scope="", granted=None,
-        )  # fmt: skip
-        return self._to_chart(self.sessions.begin(new, browser), browser)
+        new = NewLaunch(issuer, iss, patient)
+        return self._to_chart(new, self.sessions.begin(new, browser), browser)
+
+    def style(self, launch_id: str) -> Response:
+        """The EHR's looks as a style sheet of ours; empty where there are none to be used."""
+        context = self.sessions.current(launch_id)
+        sheet = make_response(self.sessions.style(context))
+        sheet.mimetype = "text/css"
+        sheet.headers["X-Content-Type-Options"] = "nosniff"
+        sheet.headers["Cache-Control"] = "private, max-age=600"
+        return sheet
 
     def jwks(self) -> Response:
         """Our public keys, for anyone; kept by others no longer than a rotation waits for them."""
@@ -164,11 +198,13 @@ class Door:
             raise self._noted(attempt, StateRejected("This sign-in took too long to come back."))
         return attempt, browser
 
-    def _finish(self, attempt: Attempt, browser: str) -> LaunchContext:
+    def _finish(self, attempt: Attempt) -> NewLaunch:
+        """The tokens, the user and the patient, or a refusal."""
         sessions = self.sessions
         issuer = sessions.issuers.named(attempt.issuer)
         config = sessions.discovery.smart(attempt.iss)
-        code = _code({config.issuer, issuer.id_token_issuer, attempt.iss})
+        named = {config.issuer, issuer.id_token_issuer, attempt.iss}
+        code = _code(named, must_say=config.names_itself)
         granted = tokens.exchange_code(
             sessions.clients.user_client(issuer, config),
             config,
@@ -183,23 +219,17 @@ class Door:
                 granted.id_token, issuer, config, sessions.discovery,
                 fhir_base=attempt.iss, nonce=attempt.nonce, now=sessions.clock(),
             )  # fmt: skip
-        if granted.patient is None:
-            raise NoPatient("The EHR signed you in, but named no patient.")
-        new = NewLaunch(
-            issuer=issuer,
-            fhir_base=attempt.iss,
-            patient_id=granted.patient,
-            encounter_id=granted.encounter,
-            user=user,
-            need_patient_banner=granted.need_patient_banner,
-            app_context=granted.app_context,
-            scope=attempt.scope if granted.scope is None else granted.scope,
-            granted=granted,
-            extra=granted.extra,
-        )
-        return sessions.begin(new, browser)
+        scope = attempt.scope if granted.scope is None else granted.scope
+        if granted.patient is None and (granted.names_patient or not _may_choose(scope)):
+            raise NoPatient(
+                "The EHR signed you in, but named no patient, and gave no permission to look for "
+                "one."
+            )
+        return NewLaunch(issuer, attempt.iss, granted.patient, user, scope, granted)
 
     def _relaunch(self, attempt: Attempt) -> str:
+        if attempt.launch is None:
+            return self.sessions.settings.url(f"/standalone?{urlencode({'iss': attempt.iss})}")
         query = urlencode({"iss": attempt.iss, "launch": attempt.launch})
         return self.sessions.settings.url(f"/launch?{query}")
 
@@ -215,9 +245,10 @@ class Door:
             audit.append(conn, event)
         return error
 
-    def _to_chart(self, context: LaunchContext, browser: str) -> Response:
+    def _to_chart(self, new: NewLaunch, context: LaunchContext, browser: str) -> Response:
         # 303 and a clean address: code and state leave the address bar.
-        return _sent(self.sessions.settings.url(f"/chart/{context.launch_id}/"), browser, 303)
+        room = "choose" if new.patient_id is None else "chart"
+        return _sent(self.sessions.settings.url(f"/{room}/{context.launch_id}/"), browser, 303)
 
 
 def _only_get() -> None:
@@ -232,13 +263,21 @@ def _one(name: str) -> str | None:
     return values[0] if len(values) == 1 and 0 < len(values[0]) <= _LONGEST else None
 
 
-def _code(issuers: set[str | None]) -> str:
+def _may_choose(scope: str) -> bool:
+    """Whether the user's own rights let him look for a patient, and the app read the one found."""
+    granted = Grants.of(scope.split())
+    return granted.by_user("Patient", "s") and granted.by_user("Patient", "r")
+
+
+def _code(issuers: set[str | None], *, must_say: bool) -> str:
     """The authorization code of this callback.
 
     Refuses (AuthorizationRefused) an error, an error beside a code, neither, and an `iss`
-    (RFC 9207) that is none of `issuers`.
+    (RFC 9207) that is none of `issuers`, or absent where the server says that it sends one.
     """
     code, error, iss = _one("code"), request.args.get("error"), request.args.get("iss")
+    if iss is None and must_say:
+        raise AuthorizationRefused("The answer does not say which server it comes from.")
     if iss is not None and iss not in issuers:
         raise AuthorizationRefused("The answer came from another server than the one asked.")
     if error is not None:

@@ -17,7 +17,6 @@ from smartapp.smart.issuers import Issuer
 from smartapp.smart.keyring import KeyRing
 from smartapp.smart.keys import algorithm_for
 
-
 # Is told of each request to a token endpoint: step, form sent, status, JSON value answered.
 Listener = Callable[[str, str, int, object], None]
 

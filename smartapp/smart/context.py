@@ -8,6 +8,21 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class ContextItem:
+    """One thing the EHR had open beside patient and encounter. Untrusted, as the EHR wrote it.
+
+    `role` is "launch" or an absolute address; at least one of `reference` ("ServiceRequest/1"),
+    `canonical` and `identifier` ("system|value") is there.
+    """
+
+    role: str
+    reference: str | None
+    canonical: str | None
+    identifier: str | None
+    type: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LaunchContext:
     """One launch of one user for one patient. Holds no token: those stay in the ledger.
 
@@ -19,6 +34,9 @@ class LaunchContext:
     scopes         granted, as received, split
     open_server    no authorization: an open test server (banner)
     expires        end of the launch whatever happens; idle expiry comes earlier
+    extra          `intent` and `tenant`, where the EHR gave them: opaque texts
+    fhir_context   what else the EHR had open
+    style_url      where the EHR says how it looks; read by `style`, never trusted
     """
 
     launch_id: str
@@ -35,3 +53,5 @@ class LaunchContext:
     expires: datetime
     timezone: str | None
     extra: Mapping[str, str]
+    fhir_context: tuple[ContextItem, ...] = ()
+    style_url: str | None = None

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import make_response, render_template
 from werkzeug.wrappers import Response
 
 from smartapp import errors
 from smartapp.errors import LaunchError
+from smartapp.settings import Settings
 from smartapp.smart.authorize import AuthorizationRequest
 from smartapp.smart.issuers import Issuer
 
 _log = logging.getLogger("smartapp.smart")
 
 CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+_OPEN_PAGE = CSP.replace("frame-ancestors *", "frame-ancestors 'none'")
 # No form-action: browsers hold a form's redirects to it too, and where the sign-in leads from the
 # authorization endpoint (its login pages, back to us) is the EHR's business.
 _GOING_ON = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'"
@@ -111,6 +115,23 @@ def going_on(asked: AuthorizationRequest, issuer: Issuer, styles: str) -> Respon
     # origin alone shows nothing of this page's address.
     response.headers["Referrer-Policy"] = "strict-origin"
     return response
+
+
+def choice_of_ehrs(issuers: Sequence[Issuer], settings: Settings) -> Response:
+    """The configured EHRs, each with the way in: sign-in, or the list of an open test server."""
+    rows = [
+        (
+            issuer,
+            settings.url("/open" if issuer.auth == "none" else "/standalone")
+            + f"?{urlencode({'iss': issuer.fhir_base})}",
+        )
+        for issuer in issuers
+    ]
+    styles = settings.url("/smart-static")
+    response = make_response(render_template("smart/ehrs.html", rows=rows, styles=styles))
+    response.headers["Content-Security-Policy"] = _OPEN_PAGE
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return unstored(response)
 
 
 def unstored(response: Response) -> Response:

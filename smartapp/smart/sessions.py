@@ -11,8 +11,8 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -37,14 +37,18 @@ from smartapp.smart import tokens
 from smartapp.smart.backend import BackendTokens
 from smartapp.smart.client import ClientKeys, Listener
 from smartapp.smart.context import LaunchContext
-from smartapp.smart.discovery import Discovery
+from smartapp.smart.discovery import Discovery, origin_of
+from smartapp.smart.grants import Grants
 from smartapp.smart.issuers import Issuer, Issuers
 from smartapp.smart.keyring import KeyRing
+from smartapp.smart.style import Styles
 from smartapp.smart.token_response import TokenResponse
 from smartapp.smart.token_set import TokenSet, token_set
 
 COOKIE = "__Host-hpg"
 JWKS_PATH = "/.well-known/jwks.json"
+# No patient's id; never leaves this file, because `current` refuses it.
+_UNCHOSEN = ""
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 _POLL_S = 0.05
 
@@ -66,18 +70,39 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class NewLaunch:
-    """What is known of a launch that may begin; `granted` is None for an open test server."""
+    """What is known of a launch that may begin.
+
+    `patient_id` is None where the user has yet to choose; `granted` for an open test server.
+    """
 
     issuer: Issuer
     fhir_base: str
-    patient_id: str
-    encounter_id: str | None
-    user: str | None
-    need_patient_banner: bool
-    app_context: str | None
-    scope: str
-    granted: TokenResponse | None
-    extra: Mapping[str, str] = field(default_factory=dict)
+    patient_id: str | None
+    user: str | None = None
+    scope: str = ""
+    granted: TokenResponse | None = None
+
+    def context(self, launch_id: str, now: datetime) -> LaunchContext:
+        """The launch as the rest of the product knows it."""
+        given = self.granted
+        return LaunchContext(
+            launch_id=launch_id,
+            issuer=self.issuer.fhir_base,
+            fhir_base=self.fhir_base,
+            patient_id=self.patient_id or _UNCHOSEN,
+            encounter_id=given.encounter if given else None,
+            user=self.user,
+            need_patient_banner=given.need_patient_banner if given else True,
+            app_context=given.app_context if given else None,
+            scopes=frozenset(self.scope.split()),
+            open_server=given is None,
+            created=now,
+            expires=now + WHOLE_LIFE,
+            timezone=self.issuer.timezone,
+            extra=given.extra if given else {},
+            fhir_context=given.fhir_context if given else (),
+            style_url=given.style_url if given else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,64 +119,93 @@ class Sessions:
     discovery: Discovery = field(init=False)
     clients: ClientKeys = field(init=False)
     backend: BackendTokens = field(init=False)
+    styles: Styles = field(init=False)
 
     def __post_init__(self) -> None:
         ring = KeyRing(self.settings.home_dir, self.ledger.vault, self.clock)
         jwks_url = self.settings.url(JWKS_PATH)
         object.__setattr__(self, "clients", ClientKeys(ring, jwks_url, self.clock, self.listener))
         object.__setattr__(self, "launches", Launches(self.ledger))
-        object.__setattr__(self, "discovery", Discovery(self.timeout_s, self.clock))
+        discovery = Discovery(self.timeout_s, self.clock, self._pinned)
+        object.__setattr__(self, "discovery", discovery)
         backend = BackendTokens(
             self.issuers, self.discovery, self.clients, self.clock, self.timeout_s
         )
         object.__setattr__(self, "backend", backend)
+        object.__setattr__(self, "styles", Styles(self.timeout_s, self.clock))
 
     @property
     def timeout_s(self) -> float:
         return self.settings.fhir_timeout_ms / 1000
 
     def begin(self, new: NewLaunch, browser: str) -> LaunchContext:
-        """Start the launch for `browser` and write to the audit who opened which chart."""
+        """Start the launch for `browser` and write to the audit who opened which chart.
+
+        Without a patient there is no chart yet: `choosing` tells so, and `choose` opens it.
+        """
         now = self.clock()
-        context = LaunchContext(
-            launch_id=secrets.token_urlsafe(24),
-            issuer=new.issuer.fhir_base,
-            fhir_base=new.fhir_base,
-            patient_id=new.patient_id,
-            encounter_id=new.encounter_id,
-            user=new.user,
-            need_patient_banner=new.need_patient_banner,
-            app_context=new.app_context,
-            scopes=frozenset(new.scope.split()),
-            open_server=new.granted is None,
-            created=now,
-            expires=now + WHOLE_LIFE,
-            timezone=new.issuer.timezone,
-            extra=new.extra,
-        )
-        kept = None if new.granted is None else msgspec.json.encode(token_set(new.granted, now))
+        context = new.context(secrets.token_urlsafe(24), now)
+        tokens = None if new.granted is None else self._token_set(new.issuer, new.granted)
+        kept = None if tokens is None else msgspec.json.encode(tokens)
         with self.ledger.transaction() as conn:
             self.launches.start(
                 conn, context.launch_id, browser, msgspec.json.encode(context), kept, now
             )
-            audit.append(conn, self._event(audit.CHART_OPENED, context))
+            if new.patient_id is not None:
+                audit.append(conn, self._event(audit.CHART_OPENED, context))
         return context
 
     def current(self, launch_id: str) -> LaunchContext:
         """The launch of this request's browser.
 
         Refuses (CookieLost) a request without our cookie; (LaunchExpired) a launch that is over,
-        never was, or is another browser's: the three look alike.
+        never was, or is another browser's: the three look alike; (NoPatient) one whose user has
+        yet to choose a patient.
         """
-        browser = self.browser()
-        if browser is None:
-            raise CookieLost(
-                "Your browser did not send this app's cookie, so the launch cannot be recognised."
-            )
-        stored = self.launches.find(launch_id, browser, self.clock())
+        context, _ = self._own(launch_id)
+        if context.patient_id == _UNCHOSEN:
+            raise NoPatient("No patient was chosen for this launch yet.")
+        return context
+
+    def choosing(self, launch_id: str) -> LaunchContext | None:
+        """The launch whose user has yet to choose a patient; its `patient_id` is no id.
+
+        None once one is chosen. Refuses otherwise like `current`.
+        """
+        context, _ = self._own(launch_id)
+        return context if context.patient_id == _UNCHOSEN else None
+
+    def choose(self, launch_id: str, patient_id: str) -> LaunchContext:
+        """Open the chart of `patient_id` in a launch without a patient; once and for all.
+
+        Whether the user may see that patient is the EHR's to say. Refuses like `current`, and
+        (LaunchExpired) a launch that has its patient: one launch never turns to another man.
+        """
+        context, before = self._own(launch_id)
+        chosen = replace(context, patient_id=patient_id)
+        with self.ledger.transaction() as conn:
+            if context.patient_id != _UNCHOSEN or not self.launches.settle(
+                conn, launch_id, before, msgspec.json.encode(chosen)
+            ):
+                raise LaunchExpired("This launch has its patient already. Begin another launch.")
+            audit.append(conn, self._event(audit.CHART_OPENED, chosen))
+        return chosen
+
+    def grants(self, context: LaunchContext) -> Grants | None:
+        """What the launch's token permits now; None at an open test server, which asks nobody."""
+        stored = self.launches.tokens(context.launch_id)
         if stored is None:
-            raise LaunchExpired(_END)
-        return msgspec.json.decode(stored.context, type=LaunchContext)
+            return None
+        scope = msgspec.json.decode(stored, type=TokenSet).scope
+        return Grants.of(context.scopes if scope is None else scope.split())
+
+    def style(self, context: LaunchContext) -> str:
+        """The EHR's looks as CSS; empty where it gives none that may be used."""
+        if context.style_url is None:
+            return ""
+        issuer = self.issuers.named(context.issuer)
+        origins = (origin_of(context.fhir_base), *issuer.frame_ancestors, *issuer.style_origins)
+        return self.styles.sheet(context.style_url, origins)
 
     def access_token(self, launch_id: str, *, rejected: str | None = None) -> str | None:
         """A token that is good now, refreshed ahead of its end; None for an open test server.
@@ -190,7 +244,7 @@ class Sessions:
 
         Refuses like `current`. A revocation that fails is logged and changes nothing.
         """
-        context = self.current(launch_id)
+        context, _ = self._own(launch_id)
         stored = self.launches.tokens(launch_id)
         self._end(context)
         if stored is not None:
@@ -210,6 +264,29 @@ class Sessions:
         # Longer than the slowest refresh (connecting and reading), so that it does not lapse early.
         return timedelta(seconds=2 * self.timeout_s + 5)
 
+    def _pinned(self, fhir_base: str) -> tuple[str, ...]:
+        try:
+            return self.issuers.match(fhir_base).endpoint_origins
+        except UnknownIssuer:
+            return ()
+
+    def _own(self, launch_id: str) -> tuple[LaunchContext, bytes]:
+        """The launch of this request's browser, and as what it is kept."""
+        browser = self.browser()
+        if browser is None:
+            raise CookieLost(
+                "Your browser did not send this app's cookie, so the launch cannot be recognised."
+            )
+        stored = self.launches.find(launch_id, browser, self.clock())
+        if stored is None:
+            raise LaunchExpired(_END)
+        return msgspec.json.decode(stored.context, type=LaunchContext), stored.context
+
+    def _token_set(
+        self, issuer: Issuer, given: TokenResponse, kept: TokenSet | None = None
+    ) -> TokenSet:
+        return token_set(given, self.clock(), kept=kept, usual=issuer.ways.token_seconds)
+
     def _renew(self, lease: Lease, rejected: str | None) -> str:
         """The next access token, by the refresh token that this worker alone may use now."""
         held = msgspec.json.decode(lease.tokens, type=TokenSet)
@@ -220,7 +297,7 @@ class Sessions:
             return self._go_on(lease, held.without_refresh(), rejected, LaunchExpired(_RUN_OUT))
         context = self._context(lease.launch_id)
         try:
-            given = self._refreshed(context, held.refresh_token)
+            renewed = self._refreshed(context, held, held.refresh_token)
         except LaunchExpired:
             self._end(context)
             raise
@@ -230,20 +307,21 @@ class Sessions:
         except (TokenExchangeFailed, DiscoveryFailed, ClientKeyMissing) as error:
             self.discovery.forget(context.fhir_base)
             return self._go_on(lease, held, rejected, error)
-        return self._keep(lease, context, token_set(given, self.clock(), kept=held.refresh_token))
+        return self._keep(lease, context, renewed)
 
-    def _refreshed(self, context: LaunchContext, refresh_token: str) -> TokenResponse:
-        """The EHR's answer to a refresh. Refuses (LaunchExpired) one about another patient."""
+    def _refreshed(self, context: LaunchContext, held: TokenSet, refresh_token: str) -> TokenSet:
+        """What a refresh gave. Refuses (LaunchExpired) an answer about another patient."""
         issuer = self.issuers.named(context.issuer)
         config = self.discovery.smart(context.fhir_base)
         client = self.clients.user_client(issuer, config)
-        try:
-            given = tokens.refresh(client, config, refresh_token, self.timeout_s)
-        except NoPatient:
-            raise LaunchExpired(_ANOTHER_PATIENT) from None
-        if given.patient is not None and given.patient != context.patient_id:
+        given = tokens.refresh(client, config, refresh_token, self.timeout_s)
+        renewed = self._token_set(issuer, given, held)
+        chosen = context.patient_id != _UNCHOSEN
+        if chosen and given.names_patient and given.patient != context.patient_id:
+            # Tokens for another man are neither used nor left valid at the EHR.
+            self._revoke(context, renewed)
             raise LaunchExpired(_ANOTHER_PATIENT)
-        return given
+        return renewed
 
     def _go_on(self, lease: Lease, held: TokenSet, rejected: str | None, error: LaunchError) -> str:
         """The old access token while it works, then `error`; `held` is what is kept."""
@@ -268,7 +346,8 @@ class Sessions:
 
     def _end(self, context: LaunchContext) -> None:
         with self.ledger.transaction() as conn:
-            if self.launches.end(conn, context.launch_id):
+            ended = self.launches.end(conn, context.launch_id)
+            if ended and context.patient_id != _UNCHOSEN:
                 audit.append(conn, self._event(audit.CHART_CLOSED, context))
 
     def _revoke(self, context: LaunchContext, held: TokenSet) -> None:

@@ -16,13 +16,15 @@ class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
     """The tokens of a launch as the ledger keeps them, sealed.
 
     `renew_at` and `expires_at` are seconds since the epoch; None when the server said nothing
-    and there is nothing to renew with: then only the FHIR server knows.
+    and there is nothing to renew with: then only the FHIR server knows. `scope` as granted with
+    this access token, None where the answer did not say: then as before.
     """
 
     access_token: str
     refresh_token: str | None
     renew_at: float | None
     expires_at: float | None
+    scope: str | None = None
 
     def is_due(self, now: datetime, rejected: str | None) -> bool:
         """Whether the access token should be replaced: its end is near, or it was `rejected`."""
@@ -40,21 +42,29 @@ class TokenSet(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, refresh_token=None)
 
 
-def token_set(given: TokenResponse, now: datetime, kept: str | None = None) -> TokenSet:
-    """What is kept of `given`; a response without a refresh token keeps the old one, `kept`."""
-    refresh_token = given.refresh_token or kept
+def token_set(
+    given: TokenResponse,
+    now: datetime,
+    *,
+    kept: TokenSet | None = None,
+    usual: int = DEFAULT_LIFE_S,
+) -> TokenSet:
+    """What is kept of `given`, after `kept` where it renews one.
+
+    A response without a refresh token or a scope keeps the old ones. `usual` is the life in seconds
+    of a token whose answer does not tell, where it can be renewed.
+    """
+    refresh_token = given.refresh_token or (kept.refresh_token if kept else None)
+    scope = given.scope if given.scope is not None or kept is None else kept.scope
     life = given.expires_in
     if life is None and refresh_token is not None:
-        life = DEFAULT_LIFE_S
-    if life is None:
-        return TokenSet(
-            access_token=given.access_token, refresh_token=None, renew_at=None, expires_at=None
-        )
+        life = usual
     at = now.timestamp()
     return TokenSet(
         access_token=given.access_token,
         refresh_token=refresh_token,
         # A token of a minute is not renewed before it is used.
-        renew_at=at + life - min(REFRESH_AHEAD_S, life / 4),
-        expires_at=at + life,
+        renew_at=None if life is None else at + life - min(REFRESH_AHEAD_S, life / 4),
+        expires_at=None if life is None else at + life,
+        scope=scope,
     )

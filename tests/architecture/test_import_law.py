@@ -36,7 +36,7 @@ LAW: dict[str, set[str]] = {
     "stories": {"errors", "share"},
     "demo": {"errors", "settings", "share", "stories"},
 }  # fmt: skip
-WIRING = {"app", "charts", "cli", "impact", "logs", "serve", "site"}
+WIRING = {"app", "charts", "cli", "ehr", "impact", "logs", "picker", "serve", "site"}
 
 # What a room may never touch, whoever offers it.
 FORBIDDEN_MODULES: dict[str, set[str]] = {

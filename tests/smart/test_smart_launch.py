@@ -472,7 +472,8 @@ def test_an_open_test_server_needs_no_sign_in(house: House, mock: responses.Requ
         ("iss=https://evil.example/fhir&patient=p-1", 403),
         ("iss=https://open.example/fhir&patient=../x", 400),
         ("iss=https://open.example/fhir&patient=..", 400),
-        ("iss=https://open.example/fhir", 400),
+        ("iss=https://open.example/fhir&patient=", 400),
+        ("patient=p-1", 400),
     ],
 )
 def test_a_real_ehr_is_never_opened_without_sign_in(house: House, query: str, status: int) -> None:

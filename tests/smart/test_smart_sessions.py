@@ -221,6 +221,8 @@ def test_another_patient_on_refresh_ends_the_launch(
         house.sessions.access_token(launch)
     with pytest.raises(LaunchExpired):
         house.sessions.access_token(launch)
+    revoked = [form["token"] for form in ehr.asked if "token" in form]
+    assert revoked == ["refresh-2", "access-2"], "tokens for another man are not left valid"
 
 
 def test_a_refresh_without_patient_keeps_the_context(
@@ -337,7 +339,7 @@ def test_a_patient_that_is_no_id_ends_the_launch_too(
     for _ in range(2):
         with pytest.raises(LaunchExpired):
             house.sessions.access_token(launch)
-    assert len(ehr.asked) == 1
+    assert [form.get("grant_type") for form in ehr.asked].count("refresh_token") == 1
 
 
 @pytest.mark.clause("B12.6")
