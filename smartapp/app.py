@@ -15,12 +15,13 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from smartapp import __version__, cds, dashboard, site, smart
+from smartapp import __version__, cds, dashboard, picker, site, smart
 from smartapp.cds.clients import Clients, load_clients
 from smartapp.cds.discovery import offered
 from smartapp.cds.openapi import openapi
 from smartapp.cds.outcome import operation_outcome
 from smartapp.cds.override import CODES
+from smartapp.cds.prefetch import REQUIRED
 from smartapp.cds.sites import Site, Sites
 from smartapp.charts import Charts
 from smartapp.errors import ConfigError, SmartAppError
@@ -79,6 +80,7 @@ def create_app(
     for room in (
         site.blueprint(settings, knowledge, facts, metrics, _needs(sessions)),
         smart.blueprint(sessions),
+        picker.blueprint(settings, sessions),
         cds.blueprint(
             settings=settings,
             knowledge=knowledge,
@@ -158,6 +160,7 @@ def _facts(settings: Settings, knowledge: Knowledge, issuers: Issuers) -> site.S
         openapi=openapi(settings.public_base_url, services, templates, __version__),
         services=services,
         prefetch=templates,
+        required=REQUIRED,
         issuers=len(issuers),
         protocol=f"{protocol.profile} {protocol.version}",
     )

@@ -41,6 +41,7 @@ class SiteFacts:
     openapi: dict[str, Any]
     services: tuple[Service, ...]
     prefetch: Mapping[str, str]
+    required: tuple[str, ...]
     issuers: int
     protocol: str
     version: str = __version__

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from smartapp.app import create_app, sites_of, utc_now
+from smartapp.cds.discovery import offered
+from smartapp.fhir.plans import prefetch_templates
 from smartapp.knowledge import load
 from smartapp.ledger.secrets import Vault
 from smartapp.logs import Discreet
@@ -22,6 +28,7 @@ from smartapp.smart.keyring import KeyRing
 from smartapp.smart.scopes import RESOURCE_TYPES
 
 Make = Callable[..., Flask]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
@@ -47,6 +54,57 @@ def test_the_front_page_tells_how_to_register(client: FlaskClient) -> None:
         "hpg-patient-view", "hpg-order-sign", "For prescribers",
     ):  # fmt: skip
         assert words in page
+
+
+@pytest.mark.clause("A2.14")
+def test_the_front_page_says_what_we_need_from_an_ehr(make: Make) -> None:
+    base = "https://hospital.example/apps/hpg"
+    app = make(PUBLIC_BASE_URL=base, CDS_DISCOVERY="required", CDS_EXTRA_HOOKS="encounter-start")
+    client = app.test_client()
+    page = client.get("/apps/hpg/").get_data(as_text=True)
+    services = offered(("encounter-start",))
+    assert len(services) == 4
+    for service in services:
+        address = f"<code>{base}/cds-services/{service.id}</code>"
+        assert address in page, "the audience of its token"
+        assert address.replace("</code>", "/feedback</code>") in page
+        assert service.hook in page
+    assert f"<code>{base}/cds-services</code>" in page
+    for key, template in prefetch_templates(load().catalogue).items():
+        assert f"<dt>{key}" in page
+        assert f"<code>{escape(template)}</code>" in page
+    for path in ("/launch", "/callback", "/.well-known/jwks.json"):
+        assert f"<code>{base}{path}</code>" in page
+    assert f"<code>{client.get('/apps/hpg/launch.json').get_json()['scope']}</code>" in page
+    assert "k" * 40 not in page
+
+
+def test_the_description_is_of_this_deployment(make: Make) -> None:
+    client = make(PUBLIC_BASE_URL="https://hospital.example/hpg").test_client()
+    said = client.get("/hpg/openapi.json").get_json()
+    assert said["servers"][0]["variables"]["base"]["default"] == "https://hospital.example/hpg"
+    listed = client.get("/hpg/cds-services").get_json()["services"]
+    paths = {path for path in said["paths"] if not path.endswith("/feedback")}
+    assert paths == {"/cds-services", *(f"/cds-services/{s['id']}" for s in listed)}
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+@pytest.mark.parametrize("path", ["/", "/rules"])
+def test_a_page_of_the_site_can_be_read_on_the_narrowest_screen(make: Make, path: str) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    server = make_server("127.0.0.1", 0, lambda *call: app(*call), threaded=True)
+    app = make(PUBLIC_BASE_URL=f"http://127.0.0.1:{server.server_port}")
+    Thread(target=server.serve_forever, daemon=True).start()
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 360, "height": 740})
+        page.goto(f"http://127.0.0.1:{server.server_port}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert page.evaluate("getComputedStyle(document.querySelector('h1')).fontSize") == "24px"
+        browser.close()
+    server.shutdown()
+    server.server_close()
 
 
 def test_the_manifest_is_this_deployments(make: Make) -> None:
