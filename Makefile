@@ -54,7 +54,7 @@ mutants: $(VENV)/.installed-test
 nudges: $(VENV)/.installed-test
 	$(BIN)/python tests/mutations/nudge.py $(ARGS)
 
-# Runs every test that names a clause of a standard and writes docs/conformance.md.
+# Runs every test that names a clause of a standard, writes docs/conformance.md. ARGS=tests/smart
 conformance: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m clause --clause-results build/clauses.json $(ARGS); \
 	$(BIN)/python tests/conformance/clause_matrix.py build/clauses.json
