@@ -24,25 +24,24 @@ from generated_fhir import bundle
 from generated_men import man_of
 from property_laws import LAWS, Met
 
-BLOCK = 1000
 MOST_SHOWN = 10
 
 
 def main() -> int:
     """Runs or resumes; 1 when a law was broken."""
     arguments = _arguments()
-    state = _State(Path(arguments.state), arguments.seed, arguments.men, tuple(arguments.law))
+    state, size = _State(Path(arguments.state), arguments), arguments.block
     began, before = time.monotonic(), len(state.done)
-    todo = [n for n in range(-(-arguments.men // BLOCK)) if n not in state.done]
-    print(f"seed {arguments.seed}, {arguments.men} men, {len(state.done) * BLOCK} done before, "
+    todo = [n for n in range(-(-arguments.men // size)) if n not in state.done]
+    print(f"seed {arguments.seed}, {arguments.men} men, {len(state.done) * size} done before, "
           f"laws: {', '.join(arguments.law)}")  # fmt: skip
     with ProcessPoolExecutor(arguments.processes, initializer=_settle) as pool:
         for block, counts, broken in _results(pool, todo, arguments):
             state.add(block, counts, broken)
-            men = (len(state.done) - before) * BLOCK
+            men = (len(state.done) - before) * size
             rate = men / (time.monotonic() - began)
             if len(state.done) % 20 == 0 or broken:
-                print(f"{len(state.done) * BLOCK:9d} men, {rate:.0f} a second, "
+                print(f"{len(state.done) * size:9d} men, {rate:.0f} a second, "
                       f"{len(state.broken)} broken", flush=True)  # fmt: skip
     return state.tell(time.monotonic() - began)
 
@@ -70,8 +69,8 @@ def _settle() -> None:
 
 
 def _seeds(arguments: argparse.Namespace, block: int) -> range:
-    first = arguments.seed + block * BLOCK
-    return range(first, min(first + BLOCK, arguments.seed + arguments.men))
+    first = arguments.seed + block * arguments.block
+    return range(first, min(first + arguments.block, arguments.seed + arguments.men))
 
 
 def judge_block(
@@ -96,9 +95,10 @@ def judge_block(
 class _State:
     """What is done, kept in a file after every block."""
 
-    def __init__(self, path: Path, seed: int, men: int, laws: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, arguments: argparse.Namespace) -> None:
         self._path = path
-        self._key = {"seed": seed, "men": men, "laws": list(laws)}
+        self._key = {"seed": arguments.seed, "men": arguments.men, "block": arguments.block,
+                     "laws": arguments.law}  # fmt: skip
         self.done: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.broken: list[dict[str, Any]] = []
@@ -146,6 +146,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--men", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=None, help="the first man; default: the clock")
+    parser.add_argument("--block", type=int, default=1000, help="men a process takes at a time")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--state", default="build/soak/state.json")
     parser.add_argument("--law", action="append", choices=list(LAWS), help="default: all")
@@ -161,7 +162,7 @@ def _last_seed(path: Path) -> int | None:
     if not path.exists():
         return None
     known = json.loads(path.read_text())
-    over = len(known["done"]) * BLOCK >= known["of"]["men"]
+    over = known["counts"]["men"] >= known["of"]["men"]
     return None if over else int(known["of"]["seed"])
 
 

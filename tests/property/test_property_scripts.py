@@ -10,32 +10,32 @@ from pathlib import Path
 
 import nhanes_emas
 import pytest
+from soak import judge_block
 
 HERE = Path(__file__).parent
 
 
-def soak(state: Path, men: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, HERE / "soak.py", "--men", str(men), "--seed", "4242", "--processes", "1",
-         "--law", "never recommended", "--state", state],
+SOAK = ("--men", "150", "--block", "100", "--seed", "4242", "--law", "never recommended")
+
+
+def soak(state: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, HERE / "soak.py", *SOAK, "--processes", "1", "--state", state],
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seed 4242: 150 men" in done.stdout
+    return done.stdout
 
 
 def test_a_soak_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
-    whole = soak(state, 1500)
-    assert whole.returncode == 0, whole.stdout + whole.stderr
-    assert "seed 4242: 1500 men" in whole.stdout
-    known = json.loads(state.read_text())
-    counts = known["counts"]
-    one = soak(tmp_path / "other.json", 1500)
-    assert json.loads((tmp_path / "other.json").read_text())["counts"] == counts
-    state.write_text(json.dumps(known | {"done": known["done"][:1], "counts": {"men": 1000}}))
-    again = soak(state, 1500)
-    assert "1000 done before" in again.stdout
-    assert "seed 4242: 1500 men" in again.stdout
-    assert one.returncode == again.returncode == 0
+    assert " 0 done before" in soak(state)
+    whole = json.loads(state.read_text())
+    _, counts, _ = judge_block(0, range(4242, 4342), ("never recommended",))
+    state.write_text(json.dumps(whole | {"done": [0], "counts": counts}))
+    assert " 100 done before" in soak(state)
+    assert json.loads(state.read_text()) == whole
 
 
 @pytest.mark.skipif(
