@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from smartapp.doctor.visit import Visit
-from smartapp.fhir.resources import CodeableConcept, Coding, Observation, ObservationComponent
+from smartapp.fhir.resources import (
+    CodeableConcept,
+    Coding,
+    Observation,
+    ObservationComponent,
+    Patient,
+)
 from smartapp.knowledge.catalogue import Analyte
 from smartapp.labs.matching import Match, NotMatched, is_loinc, match_code
 from smartapp.labs.reader import looks_like
@@ -51,19 +57,22 @@ class Census:
     clocks: Counter[str] = field(default_factory=Counter)
 
 
-def count(visit: Visit, observations: Iterable[Observation]) -> Census:
-    """The census of rows that are, or look like, something the app reads."""
+def count(visit: Visit, observations: Iterable[Observation], patients: Sequence[Patient]) -> Census:
+    """The census of rows that are, or look like, something the app reads.
+
+    `patients`: whose names and ids are never shown, wherever they were written.
+    """
     census = Census()
-    counter = _Counter(visit, census)
+    counter = _Counter(visit, census, {visit.patient or "", *_names(patients)})
     for row in {(row.id or id(row)): row for row in observations}.values():
         counter.row(row)
     return census
 
 
 class _Counter:
-    def __init__(self, visit: Visit, census: Census) -> None:
+    def __init__(self, visit: Visit, census: Census, hidden: set[str]) -> None:
         self._catalogue = visit.catalogue
-        self._patient = visit.patient or ""
+        self._hidden = {word.casefold() for word in hidden if len(word) > 2}
         self._local = visit.asked_as.local_codes
         self._census = census
 
@@ -145,9 +154,16 @@ class _Counter:
         return unit.spelling if unit else f"{UNKNOWN_UNIT}{self._shown(_is_unit, sent) or UNSHOWN}"
 
     def _shown(self, is_one: Callable[[str], re.Match[str] | None], text: str) -> str:
-        """The text where it has the expected shape and is not the patient's id."""
-        hidden = self._patient and self._patient.lower() in text.lower()
-        return text if is_one(text) and not hidden else ""
+        """The text where it has the expected shape and nothing of the patient in it."""
+        plain = text.casefold()
+        return text if is_one(text) and not any(word in plain for word in self._hidden) else ""
+
+
+def _names(patients: Sequence[Patient]) -> Iterator[str]:
+    for patient in patients:
+        for name in patient.name or ():
+            for part in (name.family, name.text, *(name.given or ())):
+                yield from re.findall(r"\w+", part or "")
 
 
 def _codings(concept: CodeableConcept | None) -> list[Coding]:

@@ -27,7 +27,7 @@ def codes(visit: Visit, access: Access, searched: Searched) -> Iterator[Check]:
     """What the chart's results are coded as, measured in, marked with, and timed by."""
     others = _other_results(visit, access)
     found = [r for key in ("hormones", "safety") for r in searched.found[key].observations]
-    census = count(visit, found + (others or []))
+    census = count(visit, found + (others or []), searched.found["patient"].patients)
     analytes = visit.catalogue.analytes
     yield _loinc(census, analytes)
     yield _local(census, analytes, tried=others is not None)

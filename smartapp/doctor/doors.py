@@ -40,8 +40,9 @@ def issuer(visit: Visit, published: Published) -> Check:
         auth = 'auth = "none"' if is_open(visit, published) else 'client_id = "…"'
         lines = ("[[issuer]]", f'fhir_base = "{visit.base}"', auth)
         return Check(name, "not tried", "this FHIR base has no table", todo, lines)
-    if visit.issuer.auth == "none" and published.configuration and not published.lets_strangers_ask:
-        said = 'the table says auth = "none", but the server wants a sign-in'
+    heard = published.stranger
+    if visit.issuer.auth == "none" and isinstance(heard, Answer) and heard.status in (401, 403):
+        said = 'the table says auth = "none", but the server wants a token'
         return Check(name, "fail", said, "register the app and give its client_id and auth")
     auth = f"profile {visit.issuer.profile}, auth {visit.issuer.auth}"
     return Check(name, "pass", auth)

@@ -106,8 +106,9 @@ def _search(visit: Visit, access: Access, searched: Searched, key: str) -> Check
         todo = "searches by patient mix charts: tell the EHR; the app leaves such rows out"
         return Check(name, "fail", said, todo)
     if found.quarantined:
-        paths = sorted({row.path for row in found.quarantined})
-        said = f"{_rows(count)}; {len(found.quarantined)} more not in FHIR's shape, at "
+        odd = {(row.reference, row.path) for row in found.quarantined}
+        paths = sorted({path for _, path in odd})
+        said = f"{_rows(count)}; {len(odd)} more not in FHIR's shape, at "
         todo = "tell the EHR; the app passes over these rows and says so"
         return Check(name, "warn", said + ", ".join(paths[:5]), todo)
     if key == "hormones" and not count:
