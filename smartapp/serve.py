@@ -10,7 +10,7 @@ import webbrowser
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 from wsgiref.types import WSGIApplication
 
 import click
@@ -166,22 +166,25 @@ class DemoPair:
 
     def _settings(self, config: DemoConfig) -> Settings:
         from smartapp.ledger.secrets import Vault
-        from smartapp.smart.issuers import Profile
         from smartapp.smart.keyring import KeyRing
+        from smartapp.smart.profiles import Profile, ways_of
 
         client = next(c for c in config.registrations if c.client_id == self._client)
         secret_key = secrets.token_urlsafe(48)
+        profile: Profile = "generic"
+        if self._vendor in get_args(Profile):
+            profile = cast("Profile", self._vendor)
         lines = [
             "[[issuer]]",
             f'fhir_base = "{config.fhir_base}"',
             f'client_id = "{self._client}"',
             'timezone = "America/New_York"',
             f'frame_ancestors = ["{self.ehr_url}"]',
-            f'profile = "{self._vendor if self._vendor in get_args(Profile) else "generic"}"',
+            f'profile = "{profile}"',
         ]
-        # Only where discovery cannot tell, so that every other vendor's is tried.
+        # Only where neither discovery nor the profile can tell, so that both are tried.
         if (
-            config.id_token_issuer != config.issuer
+            config.id_token_issuer != ways_of(profile).signing_issuer(config.issuer)
             or config.behaviour.smart_configuration == "none"
         ):
             lines.append(f'id_token_issuer = "{config.id_token_issuer}"')

@@ -39,6 +39,7 @@ class Behaviour:
       standalone_patient   False: a standalone launch ends without a patient in context
       absolute_user        `fhirUser` as a whole address; False: "Practitioner/1"
       id_token_kid         the id_token's header names its key
+      style                token answers say how the EHR looks (`smart_style_url`)
     How FHIR answers
       observation_filter   an Observation search without code, category or _id is refused
       category_required    an Observation search without category or _id is refused
@@ -74,6 +75,7 @@ class Behaviour:
     standalone_patient: bool = True
     absolute_user: bool = True
     id_token_kid: bool = True
+    style: bool = False
 
     observation_filter: bool = True
     category_required: bool = False

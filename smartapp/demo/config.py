@@ -105,6 +105,11 @@ class DemoConfig:
         return f"{self.oauth_root}/jwks.json"
 
     @property
+    def style_url(self) -> str:
+        """Where this EHR says how it looks, if it does (`smart_style_url`)."""
+        return f"{self.origin}/smart-style.json"
+
+    @property
     def open_url(self) -> str:
         """Where the app opens a patient of an open test server."""
         return f"{self.app_base_url}/open"

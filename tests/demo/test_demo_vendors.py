@@ -67,6 +67,16 @@ def test_every_deviation_is_in_some_vendor() -> None:
     assert {field.name for field in fields(Behaviour)} - deviating == lifetimes
 
 
+@pytest.mark.clause("C3.15")
+def test_an_ehr_says_how_it_looks(acting: Any) -> None:
+    plain, styled = acting(), acting(style=True)
+    assert "smart_style_url" not in plain.tokens()
+    url = styled.tokens()["smart_style_url"]
+    assert url == f"{ORIGIN}/smart-style.json"
+    assert get(styled, "/smart-style.json")["color_background"] == "#f4f1ea"
+    assert get(plain, "/smart-style.json") == 404
+
+
 # --- discovery ---------------------------------------------------------------------------------
 
 

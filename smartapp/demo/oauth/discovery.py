@@ -42,11 +42,21 @@ SCOPES = (
 )
 
 
+# How this EHR looks, by the names of SMART's style document.
+STYLE = {
+    "color_background": "#f4f1ea",
+    "color_text": "#26221c",
+    "color_highlight": "#5a3d1c",
+    "dim_font_size": "14px",
+    "font_family_body": "Georgia, 'DejaVu Serif', serif",
+}
+
+
 def smart_configuration(config: DemoConfig) -> dict[str, Any]:
     """The body of `.well-known/smart-configuration` (SMART 2.2, conformance)."""
     document = {
         **_endpoints(config),
-        "capabilities": _of_versions(config, CAPABILITIES),
+        "capabilities": _able(config),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "code_challenge_methods_supported": ["S256"],
         "revocation_endpoint": f"{config.oauth_root}/revoke",
@@ -88,6 +98,13 @@ def _endpoints(config: DemoConfig) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "scopes_supported": _of_versions(config, SCOPES),
     }
+
+
+def _able(config: DemoConfig) -> list[str]:
+    words = _of_versions(config, CAPABILITIES)
+    if not config.behaviour.standalone_patient:
+        words.remove("context-standalone-patient")
+    return [*words, "context-style"] if config.behaviour.style else words
 
 
 def _of_versions(config: DemoConfig, words: tuple[str, ...]) -> list[str]:

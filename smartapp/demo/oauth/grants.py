@@ -130,13 +130,16 @@ class SmartRequest:
 
 
 class LaunchContext:
-    """Adds patient, encounter, appContext and the banner wish to token responses."""
+    """Adds patient, encounter, appContext, the banner wish and the looks to token responses."""
+
+    def __init__(self, config: DemoConfig) -> None:
+        self._looks = {"smart_style_url": config.style_url} if config.behaviour.style else {}
 
     def __call__(self, grant: Any) -> None:
         grant.register_hook("after_create_token_response", self.add)
 
     def add(self, grant: Any, response: tuple[int, dict[str, Any], Any]) -> None:
-        response[1].update(token_extras(grant.request.user))
+        response[1].update(token_extras(grant.request.user) | self._looks)
 
 
 class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib is untyped

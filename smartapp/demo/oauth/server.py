@@ -43,9 +43,14 @@ def build_server(
     )
     server.register_grant(
         _with(SmartCodeGrant, vault),
-        [S256Only(), SmartRequest(config, vault), LaunchContext(), IdToken(config, keys, clock)],
+        [
+            S256Only(),
+            SmartRequest(config, vault),
+            LaunchContext(config),
+            IdToken(config, keys, clock),
+        ],
     )
-    server.register_grant(_with(RotatingRefreshGrant, vault), [LaunchContext()])
+    server.register_grant(_with(RotatingRefreshGrant, vault), [LaunchContext(config)])
     server.register_grant(_with(BackendGrant, vault, behaviour=config.behaviour))
     server.register_endpoint(_with(Revocation, vault))
     return server

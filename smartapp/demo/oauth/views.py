@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from smartapp.demo.config import DemoConfig
 from smartapp.demo.oauth import scopes
-from smartapp.demo.oauth.discovery import openid_configuration, smart_configuration
+from smartapp.demo.oauth.discovery import STYLE, openid_configuration, smart_configuration
 from smartapp.demo.oauth.keys import Keys
 from smartapp.demo.oauth.records import Context
 from smartapp.demo.oauth.vault import Vault
@@ -64,6 +64,8 @@ def blueprint(
     def smart() -> Response:
         return _open(jsonify(smart_configuration(config)))
 
+    if config.behaviour.style:
+        bp.add_url_rule("/smart-style.json", "style", lambda: _open(jsonify(STYLE)))
     for place in _openid_places(config):
         bp.add_url_rule(f"{place}/.well-known/openid-configuration", "openid", openid)
     if (base := _smart_place(config)) is not None:
