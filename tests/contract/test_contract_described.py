@@ -12,7 +12,9 @@ from contract_http import make_app, soak
 from hookwork import NOW
 
 from smartapp.cds.discovery import EXTRA_SERVICES, SERVICES
+from smartapp.fhir.plans import prefetch_templates
 from smartapp.knowledge import Knowledge
+from smartapp.smart.scopes import RESOURCE_TYPES
 
 IN_THE_SUITE = 600
 
@@ -44,3 +46,19 @@ def test_no_generated_call_is_answered_in_a_way_that_is_not_described(
     assert told.total() >= IN_THE_SUITE
     for ending in ("200", "400", "412"):
         assert any(label.endswith(ending) for label in told), f"no answer was a {ending}"
+
+
+@pytest.mark.clause("A2.14")
+def test_the_page_for_engineers_names_everything_there_is(knowledge: Knowledge) -> None:
+    page = (DOCS / "ehr.md").read_text("utf-8")
+    for service in (*SERVICES, *EXTRA_SERVICES):
+        assert f"| {service.hook} | `{service.id}` |" in page
+    for key in prefetch_templates(knowledge.catalogue):
+        assert f"`{key}`" in page
+    for kind in RESOURCE_TYPES:
+        assert kind in page.partition("Types:")[2].partition(".")[0]
+    described = json.loads((DOCS / "openapi.json").read_text("utf-8"))
+    for path in described["paths"].values():
+        for operation in path.values():
+            for status in operation["responses"].keys() - {"200"}:
+                assert status in page.partition("## When a call is refused")[2]

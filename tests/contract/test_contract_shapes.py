@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hookwork import Door, codes, draft, order, prefetch, severe, view
+from hookwork import Door, codes, draft, order, patient, prefetch, severe, view
 from signing import ISS, bearer, key_set, token
 
 from smartapp.cds import Client
+from smartapp.cds.discovery import Service, registry
+from smartapp.cds.request import read_request
+from smartapp.errors import InputError
 from smartapp.jose import read_key_set
 from smartapp.knowledge import Knowledge
 
@@ -213,3 +217,50 @@ def test_the_empty_member_is_there_for_who_demands_it_and_only_on_order_sign(
     assert members(order(prefetch(severe()), draft())) == more
     assert members(order(prefetch(), draft("aspirin 100 mg"))) == more
     assert members(view(prefetch(severe()))) == usual
+
+
+@pytest.mark.clause("A2.9")
+@pytest.mark.clause("A2.10")
+@pytest.mark.clause("A5.11")
+@pytest.mark.clause("A15.4")
+@pytest.mark.clause("A11.5")
+def test_nothing_of_a_later_version_is_sent_unasked(door: Door) -> None:
+    listed = door.web.get("/cds-services").get_json()["services"]
+    for service in listed:
+        assert not service.keys() & {"version", "hookVersion", "extension"}
+        for template in service["prefetch"].values():
+            assert not any(word in template for word in ("today()", "ofType", "resolve", "%prior"))
+    for card in door.cards(view(prefetch(severe()))):
+        assert not any("autolaunchable" in link for link in card["links"])
+
+
+@pytest.mark.clause("A2.11")
+def test_one_address_may_serve_several_hooks() -> None:
+    both = registry((Service("one", "patient-view", "", ""), Service("one", "order-sign", "", "")))
+    seen = read_request(json.dumps(view(prefetch())).encode(), both["one"])
+    signed = read_request(json.dumps(order(prefetch(), draft())).encode(), both["one"])
+    assert (seen.service.hook, signed.service.hook) == ("patient-view", "order-sign")
+    with pytest.raises(InputError, match="patient-view, order-sign"):
+        read_request(json.dumps(view(prefetch(), hook="order-select")).encode(), both["one"])
+
+
+@pytest.mark.clause("A15.1")
+@pytest.mark.clause("A8.1")
+def test_a_client_of_version_1_finds_all_it_knows(door: Door) -> None:
+    body = order(prefetch(severe()), draft())
+    del body["context"]["encounterId"]
+    for card in door.cards(body):
+        assert card["summary"]
+        assert card["source"]["label"]
+        assert card["indicator"] != "hard-stop"
+
+
+@pytest.mark.clause("A6.10")
+@pytest.mark.clause("A14.7")
+def test_another_mans_data_are_told_of_without_an_id(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = view(prefetch(severe(), patient=patient(id="somebody-else")))
+    assert door.post("hpg-patient-view", body).status_code == 412
+    assert "not the one in context" in caplog.text
+    assert "somebody-else" not in caplog.text
