@@ -42,7 +42,7 @@ def cases() -> tuple[str, ...]:
     """
     collected = Collected()
     rooms = [str(TESTS / room) for room in ROOMS]
-    plain = ["--collect-only", "-q", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    plain = ["--collect-only", "-q", "-q", "-s", "-p", "no:cacheprovider"]
     with redirect_stdout(StringIO()):
         pytest.main([*plain, *rooms], plugins=[collected])
     assert not collected.failed

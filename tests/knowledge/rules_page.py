@@ -54,7 +54,7 @@ def collect(note: Path) -> Cases:
     here = str(Path(__file__).parent)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "rules_page",
-         "-p", "no:cacheprovider", "-p", "no:xdist", "tests/engine"],
+         "-p", "no:cacheprovider", "tests/engine"],
         cwd=ROOT,
         env={**os.environ, _NOTE: str(note), "PYTHONPATH": here},
         capture_output=True,

@@ -119,7 +119,7 @@ class Session:
 
 def arguments() -> list[str]:
     plain = ["-q", "-q", "-s", "--no-header", "--no-summary", "--tb=no"]
-    return [*plain, "-p", "no:cacheprovider", "-p", "no:xdist"]
+    return [*plain, "-p", "no:cacheprovider"]
 
 
 def drawn(item: pytest.Function) -> bool:
