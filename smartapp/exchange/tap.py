@@ -110,7 +110,7 @@ class Tap:
                 self._redactor.query(environ.get("QUERY_STRING", "")),
                 self._message(_asked(environ), bytes(heard.kept), heard.size, oauth),
                 head.get("status"),
-                self._message(head.get("headers", ()), body, len(body), oauth),
+                _with_reason(self._message(head.get("headers", ()), body, len(body), oauth), body),
                 round((perf_counter() - started) * 1000),
             )
         )
@@ -142,6 +142,27 @@ class Tap:
         if sent.get("Www-Authenticate") == "Bearer":
             kept["WWW-Authenticate"] = "Bearer"
         return kept
+
+
+class _Issue(msgspec.Struct):
+    diagnostics: str
+
+
+class _Refusal(msgspec.Struct, tag="OperationOutcome", tag_field="resourceType"):
+    issue: list[_Issue]
+
+
+_read_refusal = msgspec.json.Decoder(_Refusal).decode
+
+
+def _with_reason(answered: Message, body: bytes) -> Message:
+    """A refusal with its sentence: it is our own, made to be read by strangers (`errors.py`)."""
+    try:
+        (issue,) = _read_refusal(body).issue
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        return answered
+    answered.body["issue"][0]["diagnostics"] = issue.diagnostics
+    return answered
 
 
 def _asked(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:

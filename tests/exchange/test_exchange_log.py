@@ -201,6 +201,22 @@ def test_a_refused_call_is_there_with_its_shape_alone(
     (line,) = lines(tmp_path)
     assert (line["status"], line["request"]["size"]) == (status, len(sent))
     assert line["request"]["unread"] == (sent.endswith(b'r"'))
+    assert line["response"]["body"] == answer.get_json(), "our own sentence, for engineers"
+    assert CANARY not in written(tmp_path)
+
+
+def test_whatever_is_odd_about_a_call_neither_answer_nor_log_repeats_it(
+    web: FlaskClient, tmp_path: Path
+) -> None:
+    body = order(prefetch(severe()[:1]), draft(), hook="order-select", select=["x"])
+    statuses = set()
+    for place, tainted in enumerate(planted(body)):
+        if place % 5 == 0:
+            answer = web.post("/cds-services/hpg-order-select", json=tainted)
+            statuses.add(answer.status_code)
+            if answer.status_code != 200:
+                assert CANARY not in answer.text
+    assert statuses >= {200, 400}
     assert CANARY not in written(tmp_path)
 
 
