@@ -203,7 +203,7 @@ def _eligibility(case: Case, view: AxisView, standing: Standing) -> Iterator[Abs
     if view.now.state != "secondary":
         return
     if standing.path is None:
-        reason = "symptoms-weak" if standing.symptoms.answer == "weak" else "symptoms-unknown"
+        reason = f"symptoms-{standing.symptoms.answer}"
         yield Abstention(
             "R-ELIG-SYM", "recalibration-candidate", reason, "ask-symptoms", asks="symptoms"
         )

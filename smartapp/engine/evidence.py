@@ -1,10 +1,12 @@
-"""A diagnosis or a drug as evidence, in the record's own words."""
+"""What is no laboratory value as evidence: a diagnosis, a drug, an answer of the man."""
 
 from __future__ import annotations
 
 from smartapp.engine.assessment import Evidence
+from smartapp.engine.case import Case
 from smartapp.engine.course import Course
-from smartapp.patient.record import Problem
+from smartapp.engine.span import show
+from smartapp.patient.record import EndpointReading, Problem
 
 
 def evidence_of_problem(problem: Problem, role: str) -> Evidence:
@@ -27,4 +29,17 @@ def evidence_of_course(course: Course, role: str) -> Evidence:
         episode.start,
         role,
         episode.label,
+    )
+
+
+def evidence_of_answer(case: Case, reading: EndpointReading, role: str) -> Evidence:
+    """What the man reported, as evidence in words: it is no laboratory value."""
+    questionnaires = case.knowledge.catalogue.questionnaires
+    tool = None if questionnaires is None else questionnaires.tools.get(reading.tool)
+    known = None if tool is None else tool.items.get(reading.item)
+    name = known.name if known is not None else tool.name if tool is not None else reading.tool
+    answer = show(reading.value)
+    scale = f"{answer} ({show(reading.low)}-{show(reading.high)})"
+    return Evidence(
+        reading.reference, None, None, None, scale, reading.effective, role, f"{name}: {answer}"
     )

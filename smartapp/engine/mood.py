@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from smartapp.engine.case import Case
-from smartapp.engine.evidence import evidence_of_problem
+from smartapp.engine.evidence import evidence_of_answer, evidence_of_problem
 from smartapp.engine.exposure import Exposure
 from smartapp.engine.report import Report
 from smartapp.engine.span import show
-from smartapp.engine.watch import Watch, evidence_of_answer
+from smartapp.engine.watch import Watch
 from smartapp.knowledge.questionnaires import TOTAL
 from smartapp.patient.record import EndpointReading
 

@@ -7,7 +7,9 @@ from typing import Literal
 
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
-from smartapp.engine.evidence import evidence_of_problem
+from smartapp.engine.evidence import evidence_of_answer, evidence_of_problem
+from smartapp.knowledge.questionnaires import TOTAL
+from smartapp.patient.record import EndpointReading
 
 _STRONG = (
     "low-libido",
@@ -20,25 +22,46 @@ _STRONG = (
 # These name the illness, not a complaint: they count only where their words tell of symptoms.
 _IF_SYMPTOMATIC = ("hypogonadism", "pituitary-deficiency")
 _WEAK = ("fatigue",)
+_SCALES = ("energy", "libido")
 
 
 @dataclass(frozen=True, slots=True)
 class Symptoms:
-    """ "present" is enough for E1; "weak" (fatigue alone) and "unknown" are not."""
+    """ "present" is enough for E1; "weak" (fatigue alone), "none" (he was asked, and named none)
+    and "unknown" are not."""
 
-    answer: Literal["present", "weak", "unknown"]
+    answer: Literal["present", "weak", "none", "unknown"]
     evidence: tuple[Evidence, ...] = ()
 
 
 def judge_symptoms(case: Case) -> Symptoms:
-    """What is active, or was recorded, within the last two years."""
+    """What is active, was recorded or was answered within the last two years."""
     strong = _recorded(case, _STRONG) + tuple(
         e for e in _recorded(case, _IF_SYMPTOMATIC) if "symptom" in (e.note or "").lower()
     )
+    answers = _answers(case) if case.told else ()
+    strong += tuple(evidence_of_answer(case, a, "symptom") for a, is_one in answers if is_one)
     if strong:
         return Symptoms("present", strong)
     weak = _recorded(case, _WEAK)
-    return Symptoms("weak", weak) if weak else Symptoms("unknown")
+    if weak:
+        return Symptoms("weak", weak)
+    said = tuple(evidence_of_answer(case, a, "no-symptom") for a, _ in answers)
+    return Symptoms("none" if said else "unknown", said)
+
+
+def _answers(case: Case) -> tuple[tuple[EndpointReading, bool], ...]:
+    """His newest answer on each scale that tells of E1, and whether it is a symptom."""
+    cuts = case.protocol.symptoms
+    scales = {("qadam", TOTAL): cuts.qadam, ("ams", TOTAL): cuts.ams}
+    scales |= {("nrs", item): cuts.scale for item in _SCALES}
+    found = []
+    for key, cut in scales.items():
+        told = case.told.get(key)
+        if told and case.within(told[-1].day, case.protocol.gate.recent_days):
+            value, well = told[-1].value, told[-1].better
+            found.append((told[-1], value <= cut if well == "high" else value >= cut))
+    return tuple(found)
 
 
 def _recorded(case: Case, concepts: tuple[str, ...]) -> tuple[Evidence, ...]:

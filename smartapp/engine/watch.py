@@ -13,11 +13,12 @@ from decimal import Decimal
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case
+from smartapp.engine.evidence import evidence_of_answer
 from smartapp.engine.exposure import Exposure, day_of
 from smartapp.engine.report import Report
 from smartapp.engine.span import show
 from smartapp.labs.reading import Reading
-from smartapp.patient.record import EndpointReading, Problem
+from smartapp.patient.record import Problem
 
 _SIGNS = "signs"
 
@@ -139,19 +140,6 @@ def told_sign(
     if not newest.value or not new or not exposure.since(newest.day):
         return ()
     return (evidence_of_answer(case, newest, "fired"),)
-
-
-def evidence_of_answer(case: Case, reading: EndpointReading, role: str) -> Evidence:
-    """What the man reported, as evidence in words: it is no laboratory value."""
-    questionnaires = case.knowledge.catalogue.questionnaires
-    tool = None if questionnaires is None else questionnaires.tools.get(reading.tool)
-    known = None if tool is None else tool.items.get(reading.item)
-    name = known.name if known is not None else tool.name if tool is not None else reading.tool
-    answer = show(reading.value)
-    scale = f"{answer} ({show(reading.low)}-{show(reading.high)})"
-    return Evidence(
-        reading.reference, None, None, None, scale, reading.effective, role, f"{name}: {answer}"
-    )
 
 
 def apart(days: Iterable[date], least: int, most: int) -> bool:

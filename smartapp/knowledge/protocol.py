@@ -111,6 +111,15 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Symptoms:
+    """Clinical rules 6 (E1): the answers of a man that are a symptom. Totals, and a 0-10 scale."""
+
+    qadam: Decimal
+    ams: Decimal
+    scale: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Workup:
     """R-WU: thresholds and look-back of the work-up after "secondary"."""
 
@@ -295,6 +304,7 @@ class Protocol:
     axis: AxisRules
     severe: Severe
     gate: Gate
+    symptoms: Symptoms
     workup: Workup
     contraindications: Contraindications
     hematocrit: Hematocrit
@@ -325,6 +335,7 @@ SECTIONS: Mapping[str, type] = {
     "axis": AxisRules,
     "severe": Severe,
     "gate": Gate,
+    "symptoms": Symptoms,
     "workup": Workup,
     "contraindications": Contraindications,
     "hematocrit": Hematocrit,

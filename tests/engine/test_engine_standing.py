@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from men import Man, candidate, codes, day, knowledge, low_man, man, open_codes, the
+from men import Man, Number, candidate, codes, day, knowledge, low_man, man, open_codes, the
 
 from smartapp.engine.assessment import Assessment
 
@@ -179,6 +179,50 @@ def test_the_name_of_the_illness_is_no_symptom() -> None:
     assert status(named) == "confirm-first"
     told = _without_problems(candidate()).problem("hypogonadism", text="Symptomatic hypogonadism")
     assert status(told) == "candidate"
+
+
+SYMPTOMS = knowledge().protocol.symptoms
+
+
+@pytest.mark.parametrize(
+    ("tool", "item", "value", "stands"),
+    [
+        ("qadam", "total", SYMPTOMS.qadam, "candidate"),
+        ("qadam", "total", SYMPTOMS.qadam + 1, "confirm-first"),
+        ("ams", "total", SYMPTOMS.ams, "candidate"),
+        ("ams", "total", SYMPTOMS.ams - 1, "confirm-first"),
+        ("nrs", "libido", SYMPTOMS.scale, "candidate"),
+        ("nrs", "libido", SYMPTOMS.scale + 1, "confirm-first"),
+        ("nrs", "energy", SYMPTOMS.scale, "candidate"),
+        ("nrs", "energy", SYMPTOMS.scale + 1, "confirm-first"),
+        ("nrs", "mood", 0, "confirm-first"),
+    ],
+)
+def test_what_he_answers_is_a_symptom(tool: str, item: str, value: Number, stands: str) -> None:
+    found = _without_problems(candidate()).told(tool, item, value).judged()
+    assert found.recommendation.status == stands
+    if stands == "candidate":
+        said = the(found, "recalibration-candidate").evidence
+        assert any(e.reference.startswith("QuestionnaireResponse") for e in said)
+
+
+def test_the_newest_answer_of_two_years_counts() -> None:
+    low, well = SYMPTOMS.scale, SYMPTOMS.scale + 4
+    asked = _without_problems(candidate()).told("nrs", "libido", low, -60)
+    assert status(asked) == "candidate"
+    assert status(asked.told("nrs", "libido", well, -20)) == "confirm-first"
+
+    def once(offset: int) -> Man:
+        return _without_problems(candidate()).told("nrs", "libido", low, offset)
+
+    assert status(once(-GATE.recent_days)) == "candidate"
+    assert status(once(-GATE.recent_days - 1)) == "confirm-first"
+
+
+def test_who_was_asked_and_named_no_symptom_is_not_unasked() -> None:
+    found = _without_problems(candidate()).told("nrs", "energy", 9).judged()
+    (item,) = (n for n in found.not_evaluable if n.rule == "R-ELIG-SYM")
+    assert "names none" in item.reason
 
 
 def test_unknown_symptoms_are_asked_for() -> None:
