@@ -31,8 +31,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with its file: a process holds one Playwright, and other rooms' tests want theirs."""
     if not CHROMIUM:
         pytest.skip("browser tests need Chromium (Debian/Ubuntu: apt install chromium)")
     with sync_playwright() as playwright:
