@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import responses
 from fhir.resources.R4B import get_fhir_model_class
 from hookwork import (
     EHR,
@@ -507,6 +508,30 @@ def test_the_wrong_mans_patient_resource_is_412_and_not_his_chart(door: Door) ->
     assert "Jones" not in answer.text
 
 
+@pytest.mark.clause("A6.5")
+def test_every_page_that_follows_is_read_until_there_is_none(
+    tmp_path: Path, knowledge: Knowledge
+) -> None:
+    """The prefetch brings the first of three; what decides lies on the last."""
+    base = "https://ehr.example/fhir"
+    addresses = [f"{base}/Observation?page={number}" for number in (2, 3)]
+    first, middle, last = (bundle(*severe()[:1]), bundle(*severe()[1:3]), bundle(*severe()[3:]))
+    first["link"] = [{"relation": "next", "url": addresses[0]}]
+    middle["link"] = [{"relation": "next", "url": addresses[1]}]
+    data = prefetch()
+    data["hormones"] = first
+    door = Door(tmp_path, knowledge, sites=[Site(base)])
+    access = {"access_token": "t", "token_type": "Bearer"}
+    with responses.RequestsMock() as web:
+        for address, page in zip(addresses, (middle, last), strict=True):
+            web.get(address, json=page)
+        said = {"fhirServer": base, "fhirAuthorization": access}
+        cards = door.cards({**view(data), **said})
+    door.ledger.close()
+    assert "severe-primary-failure" in codes(cards)
+    assert "read only in part" not in cards[0]["detail"]
+
+
 @pytest.mark.clause("A14.5")
 def test_what_the_user_may_not_see_is_not_taken_for_healthy(door: Door) -> None:
     """A problem list held back: the card that would need it says so."""
@@ -561,6 +586,15 @@ def test_a_replacement_takes_away_and_adds_in_one_choice(door: Door) -> None:
         assert [a["type"] for a in suggestion["actions"]] == ["delete", "create"]
 
 
+@pytest.mark.clause("A9.9")
+def test_what_is_read_on_a_card_says_neither_name_nor_id(answers: list[Json]) -> None:
+    man, _ = of_story("secondary-fertility")
+    for answer in answers:
+        for card in answer["cards"]:
+            read = f"{card['summary']}\n{card['detail']}".lower()
+            assert not [said for said in (PATIENT, "john", "1986-04", man) if said in read]
+
+
 @pytest.mark.clause("A11.2")
 def test_a_link_names_no_patient(answers: list[Json]) -> None:
     links = [link for answer in answers for card in answer["cards"] for link in card["links"]]
@@ -599,6 +633,26 @@ def test_an_override_is_taken_in_every_shape_and_may_come_twice(door: Door, reas
         for sent in ([said], [said, unknown], [unknown], [accepted]):
             answer = door.post("hpg-patient-view/feedback", {"feedback": sent})
             assert answer.status_code == 200
+
+
+@pytest.mark.clause("A12.9")
+def test_what_a_physician_wrote_stands_in_no_file_and_no_log_line(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrote = "Mr-Smith-gives-blood-on-Fridays"
+    said = {
+        "card": door.cards(view(prefetch(severe())))[0]["uuid"],
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-11-22T15:00:00Z",
+        "overrideReason": {"reason": {"code": "data-wrong"}, "userComment": wrote},
+    }
+    answer = door.post("hpg-patient-view/feedback", {"feedback": [said]})
+    assert answer.status_code == 200
+    files = [path.read_bytes() for path in door.settings.home_dir.rglob("*") if path.is_file()]
+    assert any(b"data-wrong" in content for content in files)
+    assert not any(wrote.encode() in content for content in files)
+    assert wrote not in caplog.text
 
 
 @pytest.mark.clause("Z11")
