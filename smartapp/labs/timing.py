@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from smartapp.errors import ConfigError, InputError
-from smartapp.fhir.dates import Partial, parse
+from smartapp.fhir.dates import Partial, When, parse
 from smartapp.fhir.resources import Observation
 from smartapp.knowledge.catalogue import Morning
 from smartapp.labs.reading import Clock
@@ -55,18 +55,18 @@ def first_known(row: Observation) -> datetime | date | None:
 
     Of a draw of which only the month or year is told, its first day; None where nothing is to read.
     """
-    for text in (row.issued, when_of(row)):
-        if text is None:
-            continue
-        try:
-            when = parse(text)
-        except InputError:
-            continue
-        if not isinstance(when, Partial):
-            return when
-        if text is not row.issued:
-            return when.first
-    return None
+    issued = _told(row.issued)
+    if issued is not None and not isinstance(issued, Partial):
+        return issued
+    drawn = _told(when_of(row))
+    return drawn.first if isinstance(drawn, Partial) else drawn
+
+
+def _told(text: str | None) -> When | None:
+    try:
+        return None if text is None else parse(text)
+    except InputError:
+        return None
 
 
 def is_known(moment: datetime | date | None, as_of: datetime, today: date) -> bool:
