@@ -89,6 +89,8 @@ def test_no_critical_finding_is_ever_dropped(speaker: Speaker) -> None:
 
 @pytest.mark.parametrize("length", [138, 139, 140, 141, 400])
 @pytest.mark.parametrize("word", ["word ", "🧪", "x"])
+@pytest.mark.clause("Z5")
+@pytest.mark.clause("A9.2")
 def test_a_summary_has_at_most_139_code_points(speaker: Speaker, length: int, word: str) -> None:
     text = (word * length)[:length]
     summary = said(speaker, finding(summary=text))[0]["summary"]
@@ -164,6 +166,8 @@ HOSTILE = (
 )
 
 
+@pytest.mark.clause("Z5")
+@pytest.mark.clause("A9.3")
 def test_text_of_the_ehr_stays_text(speaker: Speaker) -> None:
     cards = said(
         speaker,

@@ -117,18 +117,21 @@ def test_order_select_needs_its_selections(door: Door) -> None:
 
 
 @pytest.mark.clause("A4.2")
+@pytest.mark.clause("Z7")
 def test_a_selection_that_is_in_no_draft_is_nothing_to_judge(door: Door) -> None:
     body = order(prefetch(severe()), draft(), hook="order-select", select=["MedicationRequest/x"])
     assert door.cards(body) == []
 
 
 @pytest.mark.clause("A4.3")
+@pytest.mark.clause("Z7")
 def test_an_order_signed_again_is_judged_like_a_draft(door: Door) -> None:
     body = order(prefetch(severe()), draft(status="active"))
     assert "severe-primary-failure" in codes(door.cards(body))
 
 
 @pytest.mark.clause("A4.11")
+@pytest.mark.clause("Z7")
 def test_an_order_of_dstu2_is_understood(door: Door) -> None:
     old = {
         "resourceType": "MedicationOrder",

@@ -67,6 +67,7 @@ def test_an_order_of_something_else_is_passed_over_beside_ours(door: Door, kind:
 
 
 @pytest.mark.clause("A4.3")
+@pytest.mark.clause("Z7")
 def test_orders_signed_again_stand_among_drafts_and_each_is_judged(door: Door) -> None:
     signed = draft(id_="signed", status="active", authoredOn="2026-01-01")
     vitamin = draft("Vitamin D3 1000 IU", id_="vitamin", status="on-hold")
@@ -198,6 +199,7 @@ def test_one_odd_answer_loses_no_other(door: Door) -> None:
 @pytest.mark.clause("C1.13")
 @pytest.mark.clause("A1.3")
 @pytest.mark.parametrize("demanded", [True, False])
+@pytest.mark.clause("Z6")
 def test_the_empty_member_is_there_for_who_demands_it_and_only_on_order_sign(
     tmp_path: Path, knowledge: Knowledge, demanded: bool
 ) -> None:

@@ -156,6 +156,7 @@ def test_another_host_header_changes_no_address(house: House, ehr: Ehr) -> None:
         "https://[::1",
     ],
 )
+@pytest.mark.clause("Z9")
 def test_an_unknown_issuer_is_refused_and_never_fetched(
     house: House, mock: responses.RequestsMock, iss: str
 ) -> None:
@@ -180,6 +181,7 @@ def test_an_unknown_issuer_is_refused_and_never_fetched(
         f"iss={FHIR}&launch=" + "x" * 9000,
     ],
 )
+@pytest.mark.clause("Z9")
 def test_a_launch_without_its_two_parameters_is_refused(
     house: House, mock: responses.RequestsMock, query: str
 ) -> None:
@@ -207,6 +209,7 @@ def test_a_simulators_options_travel_in_aud(house: House, mock: responses.Reques
 
 @pytest.mark.clause("B7.1")
 @pytest.mark.clause("B7.4")
+@pytest.mark.clause("Z9")
 def test_a_state_is_good_once(house: House, ehr: Ehr) -> None:
     browser = house.browser()
     state = browser.launch()["state"]
@@ -216,6 +219,7 @@ def test_a_state_is_good_once(house: House, ehr: Ehr) -> None:
 
 
 @pytest.mark.parametrize("state", [None, "", "made-up", "x" * 9000])
+@pytest.mark.clause("Z9")
 def test_a_wrong_state_asks_for_no_token(house: House, ehr: Ehr, state: str | None) -> None:
     browser = house.browser()
     browser.launch()
@@ -224,6 +228,7 @@ def test_a_wrong_state_asks_for_no_token(house: House, ehr: Ehr, state: str | No
 
 
 @pytest.mark.clause("B1.4")
+@pytest.mark.clause("Z9")
 def test_a_state_of_another_browser_is_refused_and_spent(house: House, ehr: Ehr) -> None:
     victim, attacker = house.browser(), house.browser()
     state = attacker.launch()["state"]
@@ -256,6 +261,7 @@ def test_a_sign_in_that_took_too_long_is_over(house: House, ehr: Ehr, clock: Clo
 
 
 @pytest.mark.clause("B7.2")
+@pytest.mark.clause("Z9")
 def test_the_ehrs_no_is_shown_escaped_and_no_token_is_asked(house: House, ehr: Ehr) -> None:
     browser = house.browser()
     response = browser.come_back(
@@ -503,6 +509,7 @@ def test_the_audit_tells_who_opened_and_what_was_refused(house: House, ehr: Ehr)
     assert audit.verify(house.ledger).ok
 
 
+@pytest.mark.clause("Z11")
 def test_no_log_line_and_no_file_holds_a_secret(
     house: House, ehr: Ehr, caplog: pytest.LogCaptureFixture
 ) -> None:

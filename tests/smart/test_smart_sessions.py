@@ -22,6 +22,7 @@ def shown(browser: Browser, launch: str) -> Any:
 
 
 @pytest.mark.clause("B4.5")
+@pytest.mark.clause("Z9")
 def test_two_interleaved_launches_show_each_its_own_patient(house: House, ehr: Ehr) -> None:
     browser = house.browser()
     state_a = browser.launch("launch-a")["state"]
@@ -143,6 +144,7 @@ def test_a_token_is_refreshed_ahead_of_its_end_and_rotated(
 
 
 @pytest.mark.clause("B12.3")
+@pytest.mark.clause("Z9")
 def test_many_threads_use_a_refresh_token_once(
     house: House, ehr: Ehr, clock: Clock, launch: str
 ) -> None:
@@ -193,6 +195,7 @@ def test_waiting_for_another_workers_refresh_ends(
 
 
 @pytest.mark.clause("B12.5")
+@pytest.mark.clause("Z9")
 def test_a_token_the_server_refused_is_replaced_once(house: House, ehr: Ehr, launch: str) -> None:
     assert house.sessions.access_token(launch, rejected="access-1") == "access-2"
     assert house.sessions.access_token(launch, rejected="access-1") == "access-2"
