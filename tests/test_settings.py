@@ -29,9 +29,17 @@ def test_a_public_address_may_hold_a_path() -> None:
     assert chosen.url("/callback") == "https://hospital.example/apps/hpg/callback"
 
 
+def test_only_hooks_that_can_be_answered_are_taken_on() -> None:
+    assert settings().cds_extra_hooks == ()
+    chosen = settings(CDS_EXTRA_HOOKS="encounter-start, encounter-start")
+    assert chosen.cds_extra_hooks == ("encounter-start",)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
+        ("CDS_EXTRA_HOOKS", "encounter-start,order-dispatch", "order-dispatch"),
+        ("EXCHANGE_LOG", "/no/such/folder/x", "folder is not there"),
         ("PUBLIC_BASE_URL", "http://hospital.example", "https"),
         ("PUBLIC_BASE_URL", "hospital.example", "http(s)"),
         ("PUBLIC_BASE_URL", "https://hospital.example/?x=1", "only scheme"),

@@ -93,6 +93,7 @@ def test_keys_may_stand_in_a_file_beside_it(tmp_path: Path) -> None:
         (("fhir_servers", 'fhir_servers = ["http://ehr.example/fhir"]'), "fhir_servers: 'http:"),
         (("timezone", 'timezone = "New York"'), "timezone: 'New York' is not an IANA time zone"),
         (("test", 'test = "no"'), "test: true or false is needed"),
+        (("test", "system_actions_member = 1"), "system_actions_member: true or false is needed"),
         (("test", "tset = true"), "tset: unknown key"),
         (
             ("jku", 'jku = "https://sandbox.cds-hooks.org/.well-known/jwks.json"'),
