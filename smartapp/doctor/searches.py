@@ -21,7 +21,7 @@ from smartapp.fhir.quirks import quirks_of
 from smartapp.fhir.reading import LISTS, read_pages
 from smartapp.smart.issuers import Profile
 
-LIMIT_S = 30.0
+LIMIT_S = 20.0
 REQUIRED = frozenset({"patient", "hormones"})
 _PAGES = 3
 
@@ -149,10 +149,13 @@ def _help(
         for profile in _other_ways(visit.asked_as.profile, _kind(searched, key)):
             plans = search_plans(visit.catalogue, visit.patient or "", profile=profile)
             if not run(visit, access, tuple(p for p in plans if p.key == key)).gaps:
-                return "the server wants it asked in another way, which was tried and works: ", (
-                    f'profile = "{profile}"',
-                )
+                return _OTHER_WAY, (f'profile = "{profile}"',)
     return "tell the EHR's administrators; the app shows it as missing", ()
+
+
+_OTHER_WAY = (
+    "asked as another profile does, it answers now; put into the issuer's table, and try again:"
+)
 
 
 def _kind(searched: Searched, key: str) -> str:

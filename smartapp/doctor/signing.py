@@ -157,7 +157,7 @@ def their_keys(visit: Visit, published: Published) -> Check:
         return Check(name, "fail", f"the key set cannot be read: {error}", "tell the EHR")
     if not keys:
         return Check(name, "fail", "the key set holds no key that signs", "tell the EHR")
-    said = f"{len(keys)} read"
+    said = f"key set read, {len(keys)} keys"
     if config.jwks_uri is not None:
         return Check(name, "pass", said)
     if "sso-openid-connect" not in config.capabilities:
@@ -171,8 +171,8 @@ def own_keys(visit: Visit, published: Published) -> Check:
     name = "our keys"
     if (none := no_sign_in(name, visit, published)) is not None:
         return none
-    if visit.issuer is None or not visit.issuer.has_key:
-        return untried(name, "the app signs in here without a key")
+    if not visit.asked_as.has_key:
+        return untried(name, "the app has no key registered here")
     if visit.ring is None:
         return untried(name, "without SMARTAPP_SECRET_KEYS they cannot be opened")
     kids = {key["kid"] for key in visit.ring.published()["keys"]}
@@ -193,7 +193,7 @@ def own_keys(visit: Visit, published: Published) -> Check:
     if not kids <= set(shown):
         said = f"{url} answers {heard.status}, without this deployment's keys"
         return Check(name, "fail", said, "the app there has another HOME_DIR, or it is not the app")
-    said = f"{len(kids)} read at {url}, from here; the EHR must reach it too"
+    said = f"read at {url} from here; the EHR must reach it too"
     return Check(name, "pass", said)
 
 

@@ -81,6 +81,7 @@ MODES = {
     "no-picker": Mode({"standalone_patient": False}, IN_A_LAUNCH),
     "relative-user": Mode({"absolute_user": False}, IN_A_LAUNCH),
     "no-kid": Mode({"id_token_kid": False}, IN_A_LAUNCH),
+    "style": Mode({"style": True}, IN_A_LAUNCH),
     "no-filter": Mode({"observation_filter": False}, HARMLESS),
     "category": Mode({"category_required": True}, CATEGORY),
     "category-told": Mode({"category_required": True}, HARMLESS, {"profile": "meditech"}),
