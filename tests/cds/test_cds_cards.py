@@ -221,6 +221,7 @@ def test_missing_labs_become_one_suggestion_of_drafts(speaker: Speaker) -> None:
     assert card["selectionBehavior"] == "any"
 
 
+@pytest.mark.clause("A10.9")
 def test_a_draft_is_removed_by_its_reference_only_if_it_was_sent(speaker: Speaker) -> None:
     fix = Fix("remove-order", "MedicationRequest/d1", "Remove the draft of clomiphene")
     card = said(speaker, finding(fixes=(fix,)), drafts=(DRAFT,))[0]
