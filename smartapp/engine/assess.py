@@ -29,9 +29,10 @@ from smartapp.engine.eligibility import (
     say_stops,
 )
 from smartapp.engine.endpoints import list_endpoints
-from smartapp.engine.followup import Item, judge_followup, say_followup, say_plan
+from smartapp.engine.followup import Item, judge_followup
 from smartapp.engine.hematocrit import say_hematocrit
 from smartapp.engine.medication import say_duplicates, say_fertility, say_suppressed
+from smartapp.engine.monitoring import say_followup, say_plan
 from smartapp.engine.near import say_near_misses, say_near_rows
 from smartapp.engine.options import list_options
 from smartapp.engine.reasons import list_reasons

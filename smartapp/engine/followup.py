@@ -1,4 +1,4 @@
-"""The follow-up: what is due when, what is overdue, and the plan that goes with an order.
+"""The follow-up: what is due when, and what is overdue.
 
 Safety tests count from the start of the course, tests of the response from the last change of
 dose. A result inside or after a step's window serves that step and every one before it; after the
@@ -11,20 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from smartapp.engine.abstain import Abstention
-from smartapp.engine.assessment import Due, Evidence, Fix
+from smartapp.engine.assessment import Due, Evidence
 from smartapp.engine.case import Case, days_before
 from smartapp.engine.change import own_baseline
 from smartapp.engine.course import Course
-from smartapp.engine.evidence import evidence_of_course
-from smartapp.engine.report import Report
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.standing import Standing
 from smartapp.engine.treatment import Treatment
 from smartapp.knowledge.schedule import Check
 from smartapp.labs.reading import Reading
 
-_PLANNED = ("candidate", "on-therapy")
 _AFTER_STOP = ("testosterone", "lh")
 
 
@@ -64,7 +59,7 @@ def judge_followup(case: Case, treatment: Treatment | None) -> tuple[Item, ...]:
     if treatment is None:
         return tuple(_after_stop(case))
     found: dict[str, Item] = {}
-    steps = _steps(case, "clomiphene" in treatment.agents)
+    steps = steps_of(case, "clomiphene" in treatment.agents)
     for check in case.knowledge.schedule:
         if (check.analyte or check.key) in found or not _applies(case, treatment, check):
             continue
@@ -72,90 +67,6 @@ def judge_followup(case: Case, treatment: Treatment | None) -> tuple[Item, ...]:
         if item is not None:
             found[check.analyte or check.key] = item
     return tuple(sorted(found.values(), key=lambda i: (i.due.due, i.key)))
-
-
-def say_followup(report: Report, treatment: Treatment | None, items: tuple[Item, ...]) -> None:
-    """`monitoring-due`: what is overdue, with everything that the same sample can serve."""
-    if treatment is not None and treatment.begun is None:
-        report.open(
-            Abstention("R-MON-01", "monitoring-due", "start-unknown", "state-start", decisive=False)
-        )
-        return
-    overdue = [i for i in items if i.due.overdue and not i.quiet]
-    if not overdue:
-        return
-    late = any(i.late and i.safety for i in overdue)
-    courses = treatment.courses if treatment is not None else _stopped(report.case)
-    agents = tuple(dict.fromkeys(c.episode.agent for c in courses))
-    variant = "after-stop" if treatment is None else "late" if late else "default"
-    report.finding(
-        "monitoring-due",
-        "R-MON-01",
-        level="late" if late else "default",
-        variant=variant,
-        state="after-stop" if treatment is None else "",
-        evidence=_evidence(overdue, courses),
-        fixes=_orders(report, items),
-        words={
-            "agents": report.names(agents),
-            "tests": ", ".join(i.due.test for i in overdue),
-            "rows": "; ".join(_row(report, i) for i in overdue),
-            "sample": _sample(report, overdue),
-            "vision": _vision(report, treatment is not None and treatment.of_class("serm")),
-        },
-    )
-
-
-def say_plan(report: Report, standing: Standing, items: tuple[Item, ...]) -> None:
-    """`monitoring-plan`: the follow-up of an order against which nothing graver stands."""
-    drafts = report.occasion.roles("recalibration", "adjunct")
-    if not drafts or standing.status not in _PLANNED:
-        return
-    if any(f.card and f.severity != "info" for f in report.findings):
-        return
-    case, lead = report.case, drafts[0]
-    names = report.names(d.agent for d in drafts)
-    vision = _vision(report, any(d.draft.drug_class == "serm" for d in drafts))
-    open_ = [i for i in items if i.analytes]
-    if all(case.taking(agent=d.agent) is not None for d in drafts) and open_:
-        soonest = min(i.due.due for i in ([i for i in open_ if not i.quiet] or open_))
-        planned = [i for i in open_ if i.due.window[0] <= max(soonest, case.today)]
-        report.finding(
-            "monitoring-plan",
-            "R-MON-02",
-            variant="running",
-            evidence=_evidence(planned, ()),
-            fixes=_labs(report, planned),
-            about=lead,
-            words={
-                "agents": names,
-                "when": soonest.isoformat(),
-                "tests": ", ".join(i.due.test for i in planned),
-                "vision": vision,
-            },
-        )
-        return
-    step = _steps(case, any(d.agent == "clomiphene" for d in drafts))["first"]
-    classes = {d.draft.drug_class for d in drafts}
-    checks = tuple(_first_checks(case, classes))
-    analytes = dict.fromkeys(c.analyte for c in checks if c.analyte is not None)
-    report.finding(
-        "monitoring-plan",
-        "R-MON-02",
-        fixes=report.order_lab(*_with(checks)),
-        about=lead,
-        words={
-            "agents": names,
-            "days": str(step.day),
-            "low": str(step.low),
-            "high": str(step.high),
-            "tests": ", ".join(case.knowledge.catalogue.analytes[a].name for a in analytes),
-            "vision": vision,
-        },
-    )
-
-
-# -- What is due
 
 
 def _applies(case: Case, treatment: Treatment, check: Check) -> bool:
@@ -176,7 +87,7 @@ def _for_this_man(case: Case, check: Check) -> bool:
     return check.analyte != "sperm-concentration" or case.wishes.fertility == "yes"
 
 
-def _first_checks(case: Case, classes: Iterable[str | None]) -> Iterator[Check]:
+def first_checks(case: Case, classes: Iterable[str | None]) -> Iterator[Check]:
     """What belongs to the first step of a treatment about to begin, each analyte once."""
     taken, seen = set(classes), set()
     for check in case.knowledge.schedule:
@@ -272,7 +183,8 @@ def _made(
     )
 
 
-def _steps(case: Case, clomiphene: bool) -> dict[str, Step]:
+def steps_of(case: Case, clomiphene: bool) -> Mapping[str, Step]:
+    """The steps by name. The first one of `clomiphene` comes later: it takes longer to settle."""
     m = case.protocol.monitoring
     first = Step(m.first, m.first_low, m.first_high)
     if clomiphene:
@@ -289,7 +201,7 @@ def _steps(case: Case, clomiphene: bool) -> dict[str, Step]:
     }
 
 
-def _stopped(case: Case) -> tuple[Course, ...]:
+def stopped(case: Case) -> tuple[Course, ...]:
     """The recalibration drugs whose stop is the last word of the treatment; none while a drug
     acts, and none when the stop is long past."""
     if any(c.active and c.acts_on_axis for c in case.courses):
@@ -310,7 +222,7 @@ def _stopped(case: Case) -> tuple[Course, ...]:
 
 
 def _after_stop(case: Case) -> Iterator[Item]:
-    courses = _stopped(case)
+    courses = stopped(case)
     if not courses or "labs" in case.unread:
         return
     stop = courses[0].episode.stop
@@ -335,54 +247,3 @@ def _after_stop(case: Case) -> Iterator[Item]:
                 "stop",
                 step,
             )
-
-
-# -- Words and orders
-
-
-def _row(report: Report, item: Item) -> str:
-    wording = report.case.knowledge.wording
-    words = {
-        "test": item.due.test,
-        "due": item.due.due.isoformat(),
-        "days": str(item.step.day),
-        "anchor": wording.say("due", item.anchor),
-    }
-    return wording.say("due", "row", words)
-
-
-def _sample(report: Report, overdue: list[Item]) -> str:
-    """That one draw serves several of these tests, where it does."""
-    drawn = sum(1 for item in overdue if not item.apart)
-    if drawn < 2:
-        return ""
-    return report.case.knowledge.wording.say(
-        "due", "sample" if drawn == len(overdue) else "sample-blood"
-    )
-
-
-def _vision(report: Report, serm: bool) -> str:
-    return report.case.knowledge.wording.say("due", "ask-vision") if serm else ""
-
-
-def _evidence(items: Iterable[Item], courses: Iterable[Course]) -> tuple[Evidence, ...]:
-    last = tuple(i.last for i in items if i.last is not None)
-    return last + tuple(evidence_of_course(c, "under") for c in courses)
-
-
-def _orders(report: Report, items: Iterable[Item]) -> tuple[Fix, ...]:
-    """Everything whose window has opened: one sample serves them all."""
-    today = report.case.today
-    return _labs(report, [i for i in items if i.due.window[0] <= today])
-
-
-def _labs(report: Report, items: Iterable[Item]) -> tuple[Fix, ...]:
-    return report.order_lab(*dict.fromkeys(a for i in items for a in i.analytes))
-
-
-def _with(checks: Iterable[Check]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for check in checks:
-        if check.analyte is not None:
-            found |= dict.fromkeys((check.analyte, *check.together))
-    return tuple(found)
