@@ -21,8 +21,11 @@ from smartapp.engine.samples import (
 from smartapp.engine.severe import Severe, judge_severe
 from smartapp.engine.span import some, times
 
-# A recorded deficiency explains an LH that would otherwise mean suppression (rules 4.2).
 PITUITARY_DEFICIENCY = frozenset({"pituitary-deficiency"})
+# What explains a low LH, which would otherwise mean suppression or stay undiagnosed (4.2, 6).
+EXPLAINS_LOW_LH = PITUITARY_DEFICIENCY | {
+    "pituitary-other", "pituitary-tumor", "hyperprolactinemia", "prolactinoma",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def _by_hormones(case: Case, judged: Classification) -> Classification:
         return replace(
             judged, state="indeterminate", reason="lh-censored", unknown_step="lh-censored"
         )
-    if suppressed and not any(True for _ in case.with_concepts(PITUITARY_DEFICIENCY)):
+    if suppressed and not any(True for _ in case.with_concepts(EXPLAINS_LOW_LH)):
         if "problems" in case.unread:
             return replace(judged, state="indeterminate", reason="problems-unread")
         return replace(judged, state="suppressed", reason="suppressed")

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from smartapp.engine.assessment import Evidence
-from smartapp.engine.axis import AxisView
+from smartapp.engine.axis import EXPLAINS_LOW_LH, AxisView
 from smartapp.engine.case import Case
 from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
 from smartapp.engine.samples import evidence_of, evidence_of_samples
 from smartapp.engine.span import every, span_of
 from smartapp.labs.reading import Reading
 
-_DIAGNOSES_OF_LOW_LH = frozenset(
-    {"pituitary-deficiency", "pituitary-other", "hyperprolactinemia", "prolactinoma"}
-)
 _REPLACED = frozenset({"pituitary-deficiency"})
 
 
@@ -49,7 +46,7 @@ def judge_gate(case: Case, view: AxisView) -> tuple[Item, ...]:
 def undiagnosed_low_lh(case: Case, view: AxisView) -> bool:
     """LH below its limit and nothing recorded that explains it."""
     return bool(view.untreated.lh_below) and not any(
-        True for _ in case.with_concepts(_DIAGNOSES_OF_LOW_LH)
+        True for _ in case.with_concepts(EXPLAINS_LOW_LH)
     )
 
 

@@ -145,15 +145,26 @@ def _newest_volumes(case: Case) -> tuple[Reading, ...]:
 
 def _hcg_test(case: Case, until: date | None) -> tuple[bool | None, tuple[Evidence, ...]]:
     """5d: whether testosterone stayed flat 72-96 h after one dose of hCG; False without a test."""
-    before = _last(case, "testosterone-hcg-pre", until)
+    days, ratio = case.protocol.severe.hcg_days, case.protocol.severe.hcg_ratio
     after = [
         r
         for key in ("testosterone-hcg-72h", "testosterone-hcg-96h")
         if (r := _last(case, key, until)) is not None
     ]
-    if before is None or not after:
+    if not after:
         return False, ()
-    ratio = case.protocol.severe.hcg_ratio
+    newest = max(r.drawn for r in after)
+    before = next(
+        (
+            r
+            for r in reversed(case.readings.get("testosterone-hcg-pre", ()))
+            if 0 < (newest - r.drawn).days <= days
+        ),
+        None,
+    )
+    if before is None:
+        return False, ()
+    after = [r for r in after if r.drawn > before.drawn]
     evidence = tuple(evidence_of(r, "hcg-test") for r in (before, *after))
     if before.censored:
         return None, evidence

@@ -182,7 +182,8 @@ class Drug:
 class ConditionConcept:
     """One concept a problem or procedure may mean, by SNOMED CT, ICD-10 prefix, PCS, CPT or text.
 
-    `pattern` matches text only; a text match never outranks a code that says otherwise.
+    `pattern` matches text only; a text match never outranks a code that says otherwise. `unless`:
+    words that tell of something else its codes mean as well.
     `unverified`: codes of this entry that no public source was seen to confirm.
     """
 
@@ -193,6 +194,7 @@ class ConditionConcept:
     icd10_except: tuple[str, ...]
     procedure_codes: frozenset[str]
     pattern: re.Pattern[str] | None
+    unless: re.Pattern[str] | None
     source: str
     mark: str
     unverified: frozenset[str] = frozenset()
@@ -302,6 +304,7 @@ def read_conditions(file: Table) -> dict[str, ConditionConcept]:
             icd10_except=table.words("icd10_except"),
             procedure_codes=frozenset(table.words("procedures")),
             pattern=table.pattern("text"),
+            unless=table.pattern("unless"),
             source=table.text("source"),
             mark=table.choice("mark", MARKS),
             unverified=frozenset(table.words("unverified")),

@@ -97,6 +97,7 @@ class Severe:
     testis_volume: Decimal
     castrate_t: Decimal
     hcg_ratio: Decimal
+    hcg_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class Index:
     icd10              prefix without dots → concepts with the longer prefixes they except
     icd10_lengths      lengths of prefixes that occur, shortest first
     procedures         CPT and ICD-10-PCS code → concept keys
+    ambiguous          concepts with words that tell of something else their codes mean
     problem_words      finds concept keys in text
     atc                ATC prefix → drug key; atc_lengths: lengths that occur, longest first
     drug_words         finds drug keys in text
@@ -29,6 +30,7 @@ class Index:
     icd10: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
     icd10_lengths: tuple[int, ...]
     procedures: Mapping[str, Keys]
+    ambiguous: Keys
     problem_words: Sieve
     rxnorm: Mapping[str, str]
     atc: Mapping[str, str]
@@ -76,6 +78,7 @@ def _build(catalogue: Catalogue) -> Index:
         icd10={prefix: tuple(rows) for prefix, rows in icd10.items()},
         icd10_lengths=tuple(sorted({len(prefix) for prefix in icd10})),
         procedures={code: frozenset(keys) for code, keys in procedures.items()},
+        ambiguous=frozenset(k for k, c in catalogue.conditions.items() if c.unless),
         problem_words=Sieve((k, c.pattern) for k, c in catalogue.conditions.items() if c.pattern),
         rxnorm=catalogue.by_rxnorm,
         atc=atc,

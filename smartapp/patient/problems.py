@@ -7,6 +7,7 @@ from datetime import date, tzinfo
 from typing import NamedTuple
 
 from smartapp.fhir.resources import CodeableConcept, Condition, Procedure
+from smartapp.knowledge.catalogue import ConditionConcept
 from smartapp.labs.reading import Unused
 from smartapp.patient.coding import code_of, codes, label, words
 from smartapp.patient.days import first_day, onset_day
@@ -61,10 +62,24 @@ def match_concept(concept: CodeableConcept | None, index: Index) -> Match:
                 code[:5].upper() if vocabulary == "cpt" else code.upper(), frozenset()
             )
     if found:
-        return Match(frozenset(found), "code")
+        return Match(frozenset(found - _else_meant(found, concept, index)), "code")
     if not_his:
         return _NOTHING
     return _match_words(words(concept), index, excepted)
+
+
+def _else_meant(found: set[str], concept: CodeableConcept | None, index: Index) -> set[str]:
+    """Concepts whose code means other things too, where only such a thing is named."""
+    doubtful = found & index.ambiguous
+    return {key for key in doubtful if _names_another(index.catalogue.conditions[key], concept)}
+
+
+def _names_another(known: ConditionConcept, concept: CodeableConcept | None) -> bool:
+    named = [text.lower() for text in words(concept)]
+    own, other = known.pattern, known.unless
+    if other is None or (own is not None and any(own.search(text) for text in named)):
+        return False
+    return any(other.search(text) for text in named)
 
 
 def _match_words(texts: Iterable[str], index: Index, excepted: set[str]) -> Match:

@@ -203,3 +203,12 @@ def test_the_axis_shows_its_evidence() -> None:
     found = low_man().judged().axis.evidence
     assert [e.analyte for e in found] == ["testosterone", "testosterone", "lh", "fsh"]
     assert "default range" in str(found[-1].note)
+
+
+@pytest.mark.parametrize(
+    "concept", ["pituitary-deficiency", "pituitary-tumor", "hyperprolactinemia", "pituitary-other"]
+)
+def test_a_pituitary_diagnosis_explains_a_very_low_lh(concept: str) -> None:
+    one = low_man().without("lh").lh("0.3")
+    assert one.judged().axis.state == "suppressed"
+    assert one.problem(concept).judged().axis.state == "secondary"

@@ -205,3 +205,15 @@ def test_refuted_diagnoses_say_nothing() -> None:
     one = low_man().problem("orchiectomy-both")
     one.problems = [replace(p, refuted=True) for p in one.problems]
     assert severe(one).holds is False
+
+
+def test_d_draws_of_two_tests_are_not_one_test() -> None:
+    days = knowledge().protocol.severe.hcg_days
+
+    def tested(before: int, after: int) -> Man:
+        one = labs(LH_HIGH + 1).lab("testosterone-hcg-pre", 200, before)
+        return one.lab("testosterone-hcg-72h", 210, after)
+
+    assert severe(tested(-20 - days, -20)).criterion == "d"
+    assert severe(tested(-21 - days, -20)).holds is False
+    assert severe(tested(-20, -400)).holds is False, "a new baseline is no half of an old test"

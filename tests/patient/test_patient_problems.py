@@ -263,3 +263,19 @@ def test_viral_hepatitis_is_told_apart_from_other_liver_disease(
 ) -> None:
     concept = coded(code, text=said) if code else CodeableConcept(text=said)
     assert match_concept(concept, index).concepts == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("Acquired absence of prostate", False),
+        ("History of radical prostatectomy", False),
+        ("Acquired absence of other genital organ(s)", True),
+        ("Absence of testis and prostate", True),
+    ],
+)
+def test_a_code_for_several_organs_is_no_lost_testis_where_another_is_named(
+    read_man: ReadMan, text: str, means: bool
+) -> None:
+    problems = read_man(condition(text, "Z90.79")).problems
+    assert any("testes-absent" in p.concepts for p in problems) is means
