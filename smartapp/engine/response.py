@@ -16,7 +16,6 @@ from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case, days_before
 from smartapp.engine.change import Change, change_of, own_baseline
-from smartapp.engine.course import began
 from smartapp.engine.dose import bounds_of
 from smartapp.engine.endpoints import symptoms_better
 from smartapp.engine.report import Report
@@ -54,13 +53,12 @@ class _Course:
     def case(self) -> Case:
         return self.report.case
 
-    def earlier(self) -> Iterator[Sample]:
-        """Morning draws of this treatment before the newest one, newest first."""
-        until = self.morning.drawn if self.morning is not None else self.begun
+    def mornings(self) -> Iterator[Sample]:
+        """Morning draws of this treatment, newest first."""
         return _by_day(
             r
             for r in reversed(self.case.readings["testosterone"])
-            if self.begun < r.drawn < until and r.clock == "morning"
+            if r.drawn > self.begun and r.clock == "morning"
         )
 
 
@@ -86,7 +84,7 @@ def say_response(report: Report, treatment: Treatment | None) -> tuple[Reason, .
             "testosterone",
         )  # fmt: skip
         return ()
-    if None in (judged.span.below(rules.low), judged.span.below(rules.target)):
+    if any(judged.span.below(cut) is None for cut in (rules.low, rules.target)):
         _open(
             report, "R-RESP-05", "response-partial", "response-censored", "repeat", "testosterone"
         )
@@ -209,7 +207,11 @@ def _lost(course: _Course, judged: Sample) -> bool:
     """Row 2: fallen out of the band by more than chance, without a lower dose."""
     rules = course.case.protocol.response
     before = next(
-        (s for s in course.earlier() if s.span.at_least(rules.target) and s.span.up_to(rules.over)),
+        (
+            s
+            for s in course.mornings()
+            if s.span.at_least(rules.target) and s.span.up_to(rules.over)
+        ),
         None,
     )
     if before is None:
@@ -249,8 +251,7 @@ def _serm_failure(course: _Course, judged: Sample) -> tuple[bool, tuple[Reason, 
     """Row 3: whether it settles the matter, by a finding or by not being evaluable."""
     rules = course.case.protocol.response
     twice = _failed_at_maximum(course, judged)
-    begun = _begun(course, "serm")
-    if not twice and (judged.drawn - begun).days < rules.failure_days:
+    if not twice and (judged.drawn - course.begun).days < rules.failure_days:
         return False, ()
     if course.lh is None:
         _open(
@@ -421,13 +422,13 @@ def _failed_at_maximum(course: _Course, judged: Sample) -> bool:
     """Two low evaluations at the published maximum, far enough apart, the newest among them."""
     rules = course.case.protocol.response
     failed: list[date] = []
-    for sample in (judged, *course.earlier()):
+    for sample in course.mornings():
         if not sample.span.below(rules.low):
             break
         if _at_maximum(course, sample.drawn):
             failed.append(sample.drawn)
     return (
-        len(failed) > 1
+        bool(failed)
         and failed[0] == judged.drawn
         and (failed[0] - failed[-1]).days >= rules.evaluations_apart
     )
@@ -449,14 +450,6 @@ def _at_maximum(course: _Course, drawn: date) -> bool:
         if any(b.dose is not None and b.dose >= b.high for b in bounds):
             return True
     return False
-
-
-def _begun(course: _Course, drug_class: str) -> date:
-    agents = frozenset(
-        c.episode.agent for c in course.treatment.courses if c.drug.drug_class == drug_class
-    )
-    gap = course.case.protocol.axis.episode_gap
-    return began(course.case.courses, agents, gap) or course.begun
 
 
 def _settle(course: _Course) -> int:

@@ -90,7 +90,7 @@ def eligible(case: Case, against: Against) -> bool:
 
 
 def _path(case: Case, view: AxisView, symptoms: Symptoms) -> Literal["E1", "E3"] | None:
-    if view.now.state != "secondary" or view.now.low.answer != "low":
+    if view.now.state != "secondary":
         return None
     if any(True for _ in case.with_concepts(PITUITARY_DEFICIENCY)):
         return "E3"

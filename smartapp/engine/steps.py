@@ -51,4 +51,4 @@ def _weekly(treatment: Treatment, agent: str) -> Decimal | None:
     unit = "[IU]" if agent in HCG else "mg"
     doses = [per_week(c.episode.dose, unit) for c in treatment.courses if c.episode.agent == agent]
     known = [dose for dose in doses if dose is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(doses) else None
+    return sum(known, Decimal(0)) if len(known) == len(doses) else None

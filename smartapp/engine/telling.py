@@ -134,6 +134,6 @@ def _listed(values: list[str]) -> str:
     if not values:
         return ""
     units = {value.rpartition(" ")[2] for value in values}
-    if len(units) == 1 and len(values) > 1:
+    if len(units) == 1:
         values = [*(v.rpartition(" ")[0] for v in values[:-1]), values[-1]]
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"

@@ -109,8 +109,8 @@ class Watch:
             self._near("below", reading, cut)
 
     def near_low_score(self, reading: Reading, cut: Decimal) -> None:
-        """The same for a score below zero, whose distance is told from its size."""
-        if not reading.censored and cut <= reading.value <= cut + abs(cut) * self._margin:
+        """The same for a score below zero that did not fire: its distance is told from its size."""
+        if not reading.censored and reading.value <= cut + abs(cut) * self._margin:
             self._near("below", reading, cut)
 
     @property

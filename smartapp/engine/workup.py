@@ -197,9 +197,7 @@ def _short(report: Report, open_rules: list[Abstention]) -> str:
     phrases = report.case.knowledge.wording.phrases["short"]
     known = dict.fromkeys(phrases[a.reason].text for a in open_rules if a.reason in phrases)
     first = list(known)[:2]
-    return (
-        f": {', '.join(first)}{and_more(len(known) - 1) if len(known) > 2 else ''}" if first else ""
-    )
+    return f": {', '.join(first)}{and_more(len(known) - 1)}" if first else ""
 
 
 def _matters(case: Case, view: AxisView) -> bool:
