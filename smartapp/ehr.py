@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from smartapp.errors import FhirUnauthorized, LaunchExpired
 from smartapp.fhir.client import Fetched, FhirClient
-from smartapp.fhir.model import Gap
+from smartapp.fhir.permitted import permitted
 from smartapp.fhir.plans import SearchPlan
 from smartapp.smart import LaunchContext, Sessions
 
@@ -21,45 +21,28 @@ class Ehr:
     def ask(self, context: LaunchContext, plans: Sequence[SearchPlan]) -> Fetched:
         """Answers to the plans that the launch's scopes permit, and a gap for every other.
 
-        What was not granted is not asked for: a server may answer such a search with an empty list,
-        which would look like a record without it. A token that the server refuses is renewed once.
+        A token that the server refuses is renewed once.
         Refuses (LaunchExpired) when no token is good any more, (FhirUnauthorized) an open test
         server that wants one.
         """
-        permitted, gaps = self._permitted(context, plans)
+        grants = self.sessions.grants(context)
+        asked, gaps = (plans, ()) if grants is None else permitted(grants, plans)
         launch = context.launch_id
         token = self.sessions.access_token(launch)
         try:
-            found = self._run(context, permitted, token, refreshed=False)
+            found = self._run(context, asked, token, refreshed=False)
         except FhirUnauthorized:
             if token is None:
                 raise
             renewed = self.sessions.access_token(launch, rejected=token)
             try:
-                found = self._run(context, permitted, renewed, refreshed=True)
+                found = self._run(context, asked, renewed, refreshed=True)
             except FhirUnauthorized as error:
                 raise LaunchExpired(
                     "The EHR does not accept this launch's permission any more. Open the app from "
                     "the patient's chart again."
                 ) from error
         return replace(found, gaps=(*found.gaps, *gaps))
-
-    def _permitted(
-        self, context: LaunchContext, plans: Sequence[SearchPlan]
-    ) -> tuple[list[SearchPlan], tuple[Gap, ...]]:
-        """The plans that may be asked, and what is missing because a scope is."""
-        grants = self.sessions.grants(context)
-        if grants is None:
-            return list(plans), ()
-        permitted: list[SearchPlan] = []
-        gaps: dict[Gap, None] = {}
-        for plan in plans:
-            short = None if plan.needs is None else grants.shortfall(*plan.needs)
-            if short is None or short.state == "partial":
-                permitted.append(plan)
-            if short is not None:
-                gaps[Gap(plan.key, short.state, short.reason)] = None
-        return permitted, tuple(gaps)
 
     def _run(
         self,

@@ -12,9 +12,9 @@ from datetime import date
 
 from flask import Blueprint, Response, redirect, render_template, request
 
-from smartapp.dashboard.headers import guard
+from smartapp.dashboard.headers import from_our_own_page, guard
 from smartapp.ehr import Ehr
-from smartapp.errors import FhirError, InputError, LedgerError, NoPatient, TrustError
+from smartapp.errors import FhirError, InputError, LedgerError, NoPatient
 from smartapp.fhir.plans import SearchPlan
 from smartapp.fhir.roster import Roster, next_plan, read_roster, roster_plan
 from smartapp.ledger import AuditEvent, audit
@@ -63,7 +63,7 @@ def blueprint(settings: Settings, sessions: Sessions) -> Blueprint:
 
     @pages.post("/choose/<launch_id>/search")
     def search(launch_id: str) -> Response:
-        _from_our_own_page()
+        from_our_own_page()
         context = sessions.choosing(launch_id)
         if context is None:
             return _to_chart(settings, launch_id)
@@ -73,7 +73,7 @@ def blueprint(settings: Settings, sessions: Sessions) -> Blueprint:
 
     @pages.post("/choose/<launch_id>/open")
     def choose(launch_id: str) -> Response:
-        _from_our_own_page()
+        from_our_own_page()
         patient = bare_id(request.form.get("patient", "").strip(), "Patient")
         if patient is None:
             raise NoPatient("The patient's id is not a FHIR id.")
@@ -172,9 +172,3 @@ def _to_chart(settings: Settings, launch_id: str) -> Response:
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return Response(answer.get_data(), answer.status_code, answer.headers)
-
-
-def _from_our_own_page() -> None:
-    """Refuses (TrustError) a form sent by another site (see dashboard/routes)."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise TrustError("This action can only be started from the app's own page.")

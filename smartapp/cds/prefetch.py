@@ -24,9 +24,11 @@ from smartapp.fhir.client import REFERENCING, Fetched, FhirClient
 from smartapp.fhir.model import Gap, Resources
 from smartapp.fhir.outcome import gap_of
 from smartapp.fhir.parcel import Parcel, WholeBundle, unpack
+from smartapp.fhir.permitted import permitted
 from smartapp.fhir.plans import SearchPlan, medication_plans, search_plans
 from smartapp.fhir.reading import read_bundle
 from smartapp.fhir.resources import ABSENT
+from smartapp.grants import Grants
 from smartapp.knowledge.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
@@ -204,6 +206,12 @@ def _complete(
         plans += [plan for plan in asked if plan.key in wanted]
     plans += [SearchPlan(name, key.next) for name, key in keys.items() if key.next]
     plans += medication_plans(_medication_bodies(request.prefetch()), base)
+    grants = Grants.of((request.scope or "").split())
+    # A client that names no resource scope at all says nothing of what its token permits.
+    plans, short = permitted(grants, plans) if grants.permissions else (plans, ())
+    refused = {gap.what for gap in short if gap.state == "missing"}
+    into.gaps[:] = [gap for gap in into.gaps if gap.what not in refused]
+    into.gaps.extend(gap for gap in short if gap.what in refused)
     if not plans:
         return
     client = FhirClient(base, token=request.token, timeout_ms=timeout_ms, profile=site.profile)
@@ -220,7 +228,8 @@ def _complete(
             read_bundle(page.body, into, what=page.key)
         except InputError as error:
             into.gaps.append(Gap(page.key, "failed", error.public))
-    _settle(names, (*fetched.gaps, *(g for g in into.gaps if g.what in names)), keys, into)
+    told = (gap for gap in into.gaps if gap.what in names)
+    _settle(names, (*(gap for gap in short if gap.what in names), *fetched.gaps, *told), keys, into)
 
 
 def _settle(asked: set[str], gaps: Iterable[Gap], keys: dict[str, Key], into: Resources) -> None:

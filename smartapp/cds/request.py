@@ -79,6 +79,7 @@ class HookRequest:
     """One call, read. Ids are bare ("123"), `user` stays as the client wrote it.
 
     `focus` lists the drafts the user is choosing (order-select); None means every draft.
+    `scope` is what `token` permits, as the client says; None where it does not.
     `parcels` is the prefetch, read, ours and other keys; None when something in it is odd, so that
     it has to be read key by key and row by row from `prefetch()`.
     """
@@ -92,6 +93,7 @@ class HookRequest:
     focus: frozenset[str] | None
     fhir_server: str | None
     token: str | None
+    scope: str | None = None
     parcels: Mapping[str, Parcel] | None = None
     body: bytes = b"{}"
 
@@ -145,6 +147,7 @@ def read_request(body: bytes, hooks: Mapping[str, Service]) -> HookRequest:
         focus=focus,
         fhir_server=envelope.fhirServer or None,
         token=authorization.access_token if authorization else None,
+        scope=authorization.scope if authorization else None,
         parcels=parcels,
         body=body,
     )

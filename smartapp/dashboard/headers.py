@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask import Response
+from flask import Response, request
+
+from smartapp.errors import TrustError
 
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; object-src 'none'; "
@@ -26,3 +28,13 @@ def guard(response: Response, frame_ancestors: Iterable[str]) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     return response
+
+
+def from_our_own_page() -> None:
+    """Refuses (TrustError) a form sent by another site.
+
+    The launch id in the address is the secret no other site knows; this is the second lock. (The
+    Origin header is "null" here, by our own Referrer-Policy.)
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise TrustError("This action can only be started from the app's own page.")

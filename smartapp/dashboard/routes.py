@@ -13,11 +13,10 @@ from flask import Blueprint, Response, redirect, render_template, request
 
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.drawing import Bundle, bundle, draw
-from smartapp.dashboard.headers import guard
+from smartapp.dashboard.headers import from_our_own_page, guard
 from smartapp.dashboard.lanes import Lanes, lanes
 from smartapp.dashboard.page import page
 from smartapp.dashboard.results import chart_results
-from smartapp.errors import TrustError
 from smartapp.knowledge import Knowledge
 from smartapp.settings import Settings
 
@@ -113,13 +112,13 @@ def blueprint(
 
     @pages.post("/chart/<launch_id>/refresh")
     def refresh(launch_id: str) -> Response:
-        _from_our_own_page()
+        from_our_own_page()
         refresh_chart(launch_id)
         return _away(f"{base(launch_id)}/")
 
     @pages.post("/chart/<launch_id>/logout")
     def logout(launch_id: str) -> Response:
-        _from_our_own_page()
+        from_our_own_page()
         end_launch(launch_id)
         html = render_template("dashboard/closed.html", static_url=static_url)
         # No patient's data and no action: shown in whatever frame the page was in.
@@ -146,16 +145,6 @@ def _spec(body: Lanes, *, dark: bool) -> dict[str, Any]:
     from smartapp.dashboard.spec import spec
 
     return spec(body, "dark" if dark else "light")
-
-
-def _from_our_own_page() -> None:
-    """Refuses (TrustError) a form sent by another site.
-
-    The launch id in the address is the secret no other site knows; this is the second lock. (The
-    Origin header is "null" here, by our own Referrer-Policy.)
-    """
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        raise TrustError("This action can only be started from the app's own page.")
 
 
 def _away(address: str) -> Response:

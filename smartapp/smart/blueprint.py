@@ -21,11 +21,11 @@ from smartapp.errors import (
     StateRejected,
     UnknownIssuer,
 )
+from smartapp.grants import Grants
 from smartapp.ledger import AuditEvent, audit
 from smartapp.smart import id_token, scopes, tokens
 from smartapp.smart.authorize import Attempt, authorization_request
 from smartapp.smart.context import LaunchContext
-from smartapp.smart.grants import Grants
 from smartapp.smart.ids import bare_id
 from smartapp.smart.keys import JWKS_MAX_AGE
 from smartapp.smart.pages import choice_of_ehrs, going_on, launch_error, unstored

@@ -30,6 +30,7 @@ from smartapp.errors import (
     TokenExchangeFailed,
     UnknownIssuer,
 )
+from smartapp.grants import Grants
 from smartapp.ledger import AuditEvent, Launches, Ledger, audit
 from smartapp.ledger.launches import WHOLE_LIFE, Lease
 from smartapp.settings import Settings
@@ -38,7 +39,6 @@ from smartapp.smart.backend import BackendTokens
 from smartapp.smart.client import ClientKeys, Listener
 from smartapp.smart.context import LaunchContext
 from smartapp.smart.discovery import Discovery, origin_of
-from smartapp.smart.grants import Grants
 from smartapp.smart.issuers import Issuer, Issuers
 from smartapp.smart.keyring import KeyRing
 from smartapp.smart.style import Styles

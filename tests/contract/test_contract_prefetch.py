@@ -386,3 +386,54 @@ def test_a_patient_mapped_by_hand_under_another_name_is_found(door: Door) -> Non
     assert "severe-primary-failure" in codes(door.cards(view(data)))
     data["item1"]["resource"]["id"] = "jones"
     assert door.post("hpg-patient-view", view(data)).status_code == 412
+
+
+# ---- what the call's token may not read
+
+
+def with_scope(scope: str | None) -> Json:
+    return ACCESS | {"fhirAuthorization": ACCESS["fhirAuthorization"] | {"scope": scope}}
+
+
+@pytest.mark.clause("A7.3")
+@pytest.mark.parametrize("verb", ["rs", "read"])
+def test_what_the_token_may_not_read_is_not_asked_for_and_is_named(
+    wired: Door, ehr: Ehr, verb: str
+) -> None:
+    """An EHR may answer such a search with an empty list: no diagnosis there means nothing."""
+    ehr.everything()
+    scope = f"patient/Patient.{verb} user/Observation.{verb} patient/Goal.r openid"
+    answer = wired.post("hpg-patient-view", view(None, **with_scope(scope)))
+    assert answer.status_code == 200
+    assert {path.partition("?")[0] for path in ehr.asked} == {"Patient/smith", "Observation"}
+    assert "did not grant this app to read Condition" in answer.text
+    assert "reading of Goal but no search" in answer.text
+
+
+@pytest.mark.clause("A7.3")
+@pytest.mark.clause("A6.8")
+def test_a_token_without_the_hormones_is_no_access_to_them(wired: Door, ehr: Ehr) -> None:
+    ehr.everything()
+    answer = wired.post("hpg-patient-view", view(None, **with_scope("user/Patient.read")))
+    assert answer.status_code == 412
+    assert not any(path.startswith("Observation") for path in ehr.asked)
+
+
+@pytest.mark.clause("A7.3")
+@pytest.mark.parametrize("scope", [None, "", "launch openid", "patient/Observation.sr"])
+def test_a_client_that_names_no_resource_is_asked_everything(
+    wired: Door, ehr: Ehr, scope: str | None
+) -> None:
+    ehr.everything()
+    answer = wired.post("hpg-patient-view", view(None, **with_scope(scope)))
+    assert answer.status_code == 200
+    assert any(path.startswith("Condition") for path in ehr.asked)
+
+
+@pytest.mark.clause("B10.6")
+def test_a_permission_for_a_part_is_used_and_told_as_a_part(wired: Door, ehr: Ehr) -> None:
+    ehr.everything()
+    scope = "patient/Patient.rs patient/Observation.rs?category=laboratory"
+    answer = wired.post("hpg-patient-view", view(None, **with_scope(scope)))
+    assert answer.status_code == 200
+    assert "only where category=laboratory" in answer.text

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from smart_ehr import FHIR, LOGIN, Clock, Ehr, House
 
+from smartapp.grants import Grants, permission
 from smartapp.smart.discovery import SmartConfiguration
-from smartapp.smart.grants import Grants, permission
 from smartapp.smart.issuers import Issuer
 from smartapp.smart.scopes import RESOURCE_TYPES, is_wildcard, wanted
 

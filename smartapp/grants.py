@@ -1,4 +1,8 @@
-"""What an EHR granted: its scopes read, and what each reading still lacks."""
+"""What an EHR granted, to a launch or to a hook's call: its scopes read, and what is still short.
+
+What was not granted is not asked for: a server may answer such a search with an empty list, which
+would look like a record without it.
+"""
 
 from __future__ import annotations
 
