@@ -108,24 +108,15 @@ def _open_rows(
     if case.unread:
         return  # told once for all of them
     agents = weighed(view, standing, asked)
-    if not any(standing.against[agent].unclear or standing.against[agent].open for agent in agents):
-        return
+    against = [standing.against[agent] for agent in agents]
+    absolute = {row.key: row for one in against for row in one.unclear}
+    lesser = {row.key: row for one in against for row in one.open if row.key not in absolute}
     option = set(OPTIONS) <= set(agents)
-    seen: set[str] = set()
-    for absolute in (True, False):
-        rows = {
-            row.key: row
-            for agent in agents
-            for row in (
-                standing.against[agent].unclear if absolute else standing.against[agent].open
-            )
-        }
-        for key, row in sorted(rows.items()):
+    for rows, stops in ((absolute, True), (lesser, False)):
+        for _, row in sorted(rows.items()):
             # What has a finding of its own is left open there, unless an option hangs on it.
-            own = row.key == SEVERE or (row.spoken_by is not None and not option)
-            if not own and key not in seen:
-                seen.add(key)
-                yield _open_row(case, row, absolute)
+            if row.key != SEVERE and (row.spoken_by is None or option):
+                yield _open_row(case, row, stops)
 
 
 def _open_row(case: Case, row: Row, absolute: bool) -> Abstention:

@@ -19,6 +19,7 @@ from smartapp.engine.assessment import (
 )
 from smartapp.engine.axis import AxisView, judge_axis
 from smartapp.engine.case import Case, open_case
+from smartapp.engine.contraindications import say_stops
 from smartapp.engine.dose import say_dose
 from smartapp.engine.eligibility import (
     say_alternative,
@@ -26,7 +27,6 @@ from smartapp.engine.eligibility import (
     say_not_indicated,
     say_severe,
     say_specialist,
-    say_stops,
 )
 from smartapp.engine.endpoints import list_endpoints
 from smartapp.engine.followup import Item, judge_followup

@@ -35,7 +35,10 @@ def say_near_misses(report: Report, view: AxisView) -> None:
         stop = times(case.range_of(lh).high, case.protocol.severe.lh_multiple)
         _near_below(report, lh, stop, "severe-primary-failure", "R-ELIG-STOP-01", "lh-stop")
         _near_below(report, lh, case.range_of(lh).high, "specialist-review", "R-DX-03", "lh")
-        _near_above(report, lh, case.protocol.axis.suppressed_lh, "suppressed-axis", "R-DX-05")
+        suppressed = case.protocol.axis.suppressed_lh
+        if not lh.censored and _just_above(report, lh.value, suppressed):
+            words = {"value": show(lh.value), "cut": show(suppressed)}
+            report.near("suppressed-axis", "R-DX-05", "lh-suppressed", words)
     if now.state == "secondary":
         _say_workup(report, view)
 
@@ -84,7 +87,7 @@ def _near_row(report: Report, row: Row, test: LabTest) -> None:
     if reading is None or bound is None or reading.censored or test.analyte in case.withheld:
         return
     cut = times(case.range_of(reading).high, bound) if test.of_uln else bound
-    if cut is None or not _nearly(report, reading.value, cut):
+    if cut is None or not _just_below(report, reading.value, cut):
         return
     analyte = case.knowledge.catalogue.analytes[test.analyte]
     words = {
@@ -98,23 +101,16 @@ def _near_row(report: Report, row: Row, test: LabTest) -> None:
     report.near(code, row.rule, "row-above" if test.above is not None else "row-from", words)
 
 
-def _near_above(report: Report, reading: Reading, cut: Decimal, code: str, rule: str) -> None:
-    if not reading.censored and _just_above(report, reading.value, cut):
-        report.near(code, rule, "lh-suppressed", {"value": show(reading.value), "cut": show(cut)})
-
-
-def _nearly(report: Report, value: Decimal, cut: Decimal) -> bool:
-    return value <= cut and cut - cut * report.case.protocol.options.near_miss <= value
-
-
 def _near_below(
     report: Report, reading: Reading, cut: Decimal | None, code: str, rule: str, key: str
 ) -> None:
-    if cut is None or reading.censored or reading.value > cut:
-        return
-    if reading.value >= cut - cut * report.case.protocol.options.near_miss:
+    if cut is not None and not reading.censored and _just_below(report, reading.value, cut):
         report.near(code, rule, key, {"value": show(reading.value), "cut": show(cut)})
 
 
 def _just_above(report: Report, value: Decimal, cut: Decimal) -> bool:
     return cut <= value <= cut + cut * report.case.protocol.options.near_miss
+
+
+def _just_below(report: Report, value: Decimal, cut: Decimal) -> bool:
+    return cut - cut * report.case.protocol.options.near_miss <= value <= cut
