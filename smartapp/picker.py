@@ -61,7 +61,7 @@ def blueprint(settings: Settings, sessions: Sessions) -> Blueprint:
         found = _look(ehr, context, Wanted()) if context.open_server else None
         return _page(settings, sessions, context, Wanted(), found)
 
-    @pages.post("/choose/<launch_id>/search")
+    @pages.post("/choose/<launch_id>/")
     def search(launch_id: str) -> Response:
         from_our_own_page()
         context = sessions.choosing(launch_id)
