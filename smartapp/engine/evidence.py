@@ -32,14 +32,24 @@ def evidence_of_course(course: Course, role: str) -> Evidence:
     )
 
 
-def evidence_of_answer(case: Case, reading: EndpointReading, role: str) -> Evidence:
-    """What the man reported, as evidence in words: it is no laboratory value."""
+def name_of_answer(case: Case, reading: EndpointReading) -> str:
+    """What was asked, by its name in the knowledge."""
     questionnaires = case.knowledge.catalogue.questionnaires
     tool = None if questionnaires is None else questionnaires.tools.get(reading.tool)
     known = None if tool is None else tool.items.get(reading.item)
-    name = known.name if known is not None else tool.name if tool is not None else reading.tool
+    return known.name if known is not None else tool.name if tool is not None else reading.tool
+
+
+def evidence_of_answer(case: Case, reading: EndpointReading, role: str) -> Evidence:
+    """What the man reported, as evidence in words: it is no laboratory value."""
     answer = show(reading.value)
-    scale = f"{answer} ({show(reading.low)}-{show(reading.high)})"
     return Evidence(
-        reading.reference, None, None, None, scale, reading.effective, role, f"{name}: {answer}"
+        reading.reference,
+        None,
+        None,
+        None,
+        f"{answer} ({show(reading.low)}-{show(reading.high)})",
+        reading.effective,
+        role,
+        f"{name_of_answer(case, reading)}: {answer}",
     )

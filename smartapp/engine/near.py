@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from smartapp.engine.axis import AxisView
+from smartapp.engine.evidence import name_of_answer
 from smartapp.engine.report import Report
 from smartapp.engine.span import show, tenth, times
 from smartapp.engine.standing import Standing
+from smartapp.engine.symptoms import answers
 from smartapp.knowledge.matrix import LabTest, Row
 from smartapp.labs.reading import Reading
 
@@ -41,6 +43,21 @@ def say_near_misses(report: Report, view: AxisView) -> None:
             report.near("suppressed-axis", "R-DX-05", "lh-suppressed", words)
     if now.state == "secondary":
         _say_workup(report, view)
+        _say_symptoms(report)
+
+
+def _say_symptoms(report: Report) -> None:
+    """Answers that are no symptom yet, by one point at least."""
+    case = report.case
+    told = answers(case) if case.told else ()
+    if any(answer.symptom for answer in told):
+        return
+    for answer in told:
+        reading, cut = answer.reading, answer.cut
+        if abs(reading.value - cut) <= max(Decimal(1), cut * case.protocol.options.near_miss):
+            words = {"answer": name_of_answer(case, reading), "value": show(reading.value)}
+            key = "symptom-low" if reading.better == "high" else "symptom-high"
+            report.near("recalibration-candidate", "R-ELIG-SYM", key, {**words, "cut": show(cut)})
 
 
 def _say_workup(report: Report, view: AxisView) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
+from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.axis import AxisView
 from smartapp.engine.case import Case
 from smartapp.engine.course import Course, began
 from smartapp.engine.evidence import evidence_of_course, evidence_of_problem
-from smartapp.engine.exposure import exposure_of
+from smartapp.engine.exposure import day_of, exposure_of
 from smartapp.engine.facts import SERM_AGENTS, eye_on_serm
 from smartapp.engine.report import Ordered, Report
 from smartapp.engine.standing import Standing
@@ -79,15 +81,21 @@ def say_thromboembolism(report: Report, standing: Standing) -> None:
             words={"what": _told(case, found)},
         )
         return
+    past = (p for p in case.with_concepts(_VTE) if p.active is not False and p.abated is None)
+    _near(report, past, case.protocol.contraindications.vte_days, "vte")
+    if treated:
+        _say_symptoms(report, courses)
+
+
+def _say_symptoms(report: Report, courses: tuple[Evidence, ...]) -> None:
+    """A recent symptom of a thrombosis under treatment; one without a date leaves the rule open."""
+    case = report.case
     days = case.protocol.safety.vte_symptom
-    symptoms = [
-        p
-        for p in case.with_concepts(_VTE_SYMPTOM)
-        if p.active is not False and case.within(p.onset or p.recorded, days)
-    ]
+    known = [p for p in case.with_concepts(_VTE_SYMPTOM) if p.active is not False]
+    symptoms = [p for p in known if case.within(day_of(p), days)]
     exposure = exposure_of(case)
     told = () if exposure is None else told_sign(case, exposure, "thromboembolic", days)
-    if (symptoms or told) and treated:
+    if symptoms or told:
         report.finding(
             "thromboembolism",
             "A-VTE",
@@ -100,6 +108,21 @@ def say_thromboembolism(report: Report, standing: Standing) -> None:
                 "what": _told(case, symptoms, told),
             },
         )
+        return
+    if any(day_of(p) is None for p in known):
+        report.open(
+            Abstention("A-VTE", "thromboembolism", "event-undated", "ask-date", decisive=False)
+        )
+    _near(report, known, days, "vte-symptom")
+
+
+def _near(report: Report, problems: Iterable[Problem], days: int, key: str) -> None:
+    """The youngest event that lies just too far back, at least by one day."""
+    ages = [(report.case.today - day).days for p in problems if (day := day_of(p)) is not None]
+    age = min(ages, default=0)
+    margin = max(1, int(days * report.case.protocol.options.near_miss))
+    if days < age <= days + margin:
+        report.near("thromboembolism", "A-VTE", key, {"value": str(age), "cut": str(days)})
 
 
 def _ruled_out(standing: Standing, drafts: tuple[Ordered, ...], code: str) -> bool:
@@ -123,12 +146,12 @@ def _begun(report: Report, treated: list[Course]) -> date | None:
 
 def _recent(report: Report, problem: Problem) -> bool:
     """Active and within the protocol's days, or of unknown date (rules 8)."""
-    day = problem.onset or problem.recorded
+    day = day_of(problem)
     days = report.case.protocol.contraindications.vte_days
     active = problem.active is not False and problem.abated is None
     return active and (day is None or report.case.within(day, days))
 
 
 def _since(problem: Problem, begun: date) -> bool:
-    day = problem.onset or problem.recorded
+    day = day_of(problem)
     return day is None or day >= begun

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from smartapp.engine.assessment import Evidence
@@ -34,24 +35,33 @@ class Symptoms:
     evidence: tuple[Evidence, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, the figure at which it becomes a symptom, and whether it is one."""
+
+    reading: EndpointReading
+    cut: Decimal
+    symptom: bool
+
+
 def judge_symptoms(case: Case) -> Symptoms:
     """What is active, was recorded or was answered within the last two years."""
     strong = _recorded(case, _STRONG) + tuple(
         e for e in _recorded(case, _IF_SYMPTOMATIC) if "symptom" in (e.note or "").lower()
     )
-    answers = _answers(case) if case.told else ()
-    strong += tuple(evidence_of_answer(case, a, "symptom") for a, is_one in answers if is_one)
+    told = answers(case) if case.told else ()
+    strong += tuple(evidence_of_answer(case, a.reading, "symptom") for a in told if a.symptom)
     if strong:
         return Symptoms("present", strong)
     weak = _recorded(case, _WEAK)
     if weak:
         return Symptoms("weak", weak)
-    said = tuple(evidence_of_answer(case, a, "no-symptom") for a, _ in answers)
+    said = tuple(evidence_of_answer(case, a.reading, "no-symptom") for a in told)
     return Symptoms("none" if said else "unknown", said)
 
 
-def _answers(case: Case) -> tuple[tuple[EndpointReading, bool], ...]:
-    """His newest answer on each scale that tells of E1, and whether it is a symptom."""
+def answers(case: Case) -> tuple[Answer, ...]:
+    """His newest answer on each scale that tells of E1."""
     cuts = case.protocol.symptoms
     scales = {("qadam", TOTAL): cuts.qadam, ("ams", TOTAL): cuts.ams}
     scales |= {("nrs", item): cuts.scale for item in _SCALES}
@@ -60,7 +70,8 @@ def _answers(case: Case) -> tuple[tuple[EndpointReading, bool], ...]:
         told = case.told.get(key)
         if told and case.within(told[-1].day, case.protocol.gate.recent_days):
             value, well = told[-1].value, told[-1].better
-            found.append((told[-1], value <= cut if well == "high" else value >= cut))
+            symptom = value <= cut if well == "high" else value >= cut
+            found.append(Answer(told[-1], cut, symptom))
     return tuple(found)
 
 

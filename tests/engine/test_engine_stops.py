@@ -92,7 +92,7 @@ ROWS: dict[str, tuple[list[Change], list[Change]]] = {
     ),
     "prostate-pin": ([problem("prostate-pin")], [problem("prostatic-obstruction")]),
     "psa-unreviewed": (
-        [lab("psa", RULES.psa + TINY), problem("psa-elevated")],
+        [lab("psa", RULES.psa + TINY), problem("psa-elevated"), problem("prostate-nodule")],
         [lab("psa", RULES.psa), lab("psa", 9, -RULES.psa_days - 1)],
     ),
     "breast-cancer": ([problem("breast-cancer", active=False)], [problem("gynecomastia")]),

@@ -35,8 +35,8 @@ TOLD_BY = {
 # there is no number of their own that a result could nearly reach.
 NO_NUMBER = frozenset({
     "R-APP-01", "R-DX-01", "R-DX-04", "R-REF-01", "R-ELIG-01", "R-ELIG-02", "R-ELIG-03",
-    "R-ELIG-04", "R-ELIG-SYM", "R-FERT-01", "R-DUP-01", "R-BASE-01", "R-CA-01", "R-MON-01",
-    "R-MON-02", "R-RESP-03", "R-RESP-04", "R-RESP-06", "R-RESP-07", "A-VIS", "A-VTE", "A-GYN",
+    "R-ELIG-04", "R-FERT-01", "R-DUP-01", "R-BASE-01", "R-CA-01", "R-MON-01",
+    "R-MON-02", "R-RESP-03", "R-RESP-04", "R-RESP-06", "R-RESP-07", "A-VIS", "A-GYN",
     "A-FLU", "A-INJ", "A-MOOD",
 })  # fmt: skip
 
@@ -98,6 +98,7 @@ NEAR: dict[str, Man] = {
     "R-DX-02": low_man(t=(302, 304)).without("shbg").shbg(25),
     "R-DX-03": low_man().without("lh").lh(rules.LH_HIGH),
     "R-DX-05": low_man().without("lh").lh(PROTOCOL.axis.suppressed_lh),
+    "R-ELIG-SYM": low_man().told("qadam", "total", PROTOCOL.symptoms.qadam + 1),
     "R-ELIG-STOP-01": low_man().without("lh").lh(STOP),
     "R-ELIG-GATE-01": low_man(t=(PROTOCOL.gate.mri_t, PROTOCOL.gate.mri_t - 10)),
     "R-WU-01": just("ferritin", PROTOCOL.workup.ferritin),
@@ -105,6 +106,7 @@ NEAR: dict[str, Man] = {
     "R-RESP-01": rules.response(PROTOCOL.response.over),
     "R-RESP-02": rules.response(PROTOCOL.response.target),
     "R-RESP-05": rules.response(PROTOCOL.response.low),
+    "A-VTE": rules.on_drug().problem("vte-symptom", -PROTOCOL.safety.vte_symptom - 1),
     "A-HCT": rules.on_drug()
     .without("hematocrit")
     .hematocrit(50, -210)
