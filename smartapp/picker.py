@@ -34,10 +34,6 @@ class Wanted:
     birth_date: str = ""
     problem: str | None = None
 
-    @property
-    def nothing(self) -> bool:
-        return not (self.name or self.identifier or self.birth_date)
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
