@@ -143,8 +143,10 @@ class UsualRows:
 
     def _make(self, pair: Pair) -> Recipe | None:
         code, unit_code, unit_text = pair
-        key = self._catalogue.by_loinc.get(code or "")
-        if key is None or code is None:
+        if code is None:
+            return None
+        key = self._catalogue.by_loinc.get(code)
+        if key is None:
             return None
         analyte = self._catalogue.analytes[key]
         if not {unit_code, unit_text} - {None} or not {unit_code, unit_text} - {None} <= (
