@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartapp.errors import KnowledgeError
-from smartapp.knowledge.catalogue import Catalogue, load_catalogue
+from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.knowledge.matrix import Row, load_matrix
 from smartapp.knowledge.parameters import load_protocol, profile_names
 from smartapp.knowledge.protocol import Protocol

@@ -13,7 +13,7 @@ from smartapp.demo.fhir.repository import Repository
 from smartapp.demo.oauth.records import Context, Grant
 from smartapp.demo.ward.prefetch import fill
 from smartapp.fhir.plans import prefetch_templates, search_plans
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.share import share
 from smartapp.stories import Story, load_stories
 

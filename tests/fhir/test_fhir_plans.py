@@ -18,7 +18,7 @@ from smartapp.fhir.plans import (
     search_plans,
 )
 from smartapp.fhir.quirks import quirks_of
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 
 CATALOGUE = load_catalogue()
 CODES = {f"http://loinc.org|{code}" for code in CATALOGUE.by_loinc}

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from smartapp.errors import KnowledgeError
-from smartapp.knowledge.catalogue import (
-    Catalogue,
+from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.catalogue_files import (
     load_catalogue,
     read_analytes,
     read_conditions,

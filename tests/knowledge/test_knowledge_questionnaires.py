@@ -9,7 +9,7 @@ import pytest
 from fhir.resources.R4B.questionnaire import Questionnaire
 
 from smartapp.errors import KnowledgeError
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.knowledge.questionnaires import load_questionnaires, questionnaire
 
 KNOWN = load_questionnaires()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.knowledge.spelling import readable_unit, same_unit
 
 

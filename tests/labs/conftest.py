@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from labs_writing import Lab
 
-from smartapp.knowledge.catalogue import Catalogue, load_catalogue
+from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 from smartapp.fhir.reading import read_bundle
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.labs import read_labs
 
 CATALOGUE = load_catalogue()

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs_writing import Lab
 
-from smartapp.knowledge.catalogue import Vermeulen, load_catalogue
+from smartapp.knowledge.catalogue import Vermeulen
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.labs.derived import NotComputable
 from smartapp.labs.free_testosterone import FreeTestosterone, free_testosterone, vermeulen
 from smartapp.labs.ratio import testosterone_to_estradiol as ratio

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labs_writing import Lab
 
-from smartapp.knowledge.catalogue import Catalogue, Unit, load_catalogue
+from smartapp.knowledge.catalogue import Catalogue, Unit
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.labs.refusal import Refusal
 from smartapp.labs.units import choose_unit, convert, find_unit
 

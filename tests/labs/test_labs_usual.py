@@ -11,7 +11,7 @@ import pytest
 
 from smartapp.fhir.reading import read_bundle
 from smartapp.fhir.resources import Observation
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.labs import read_labs
 from smartapp.labs.reading import LabRecord
 from smartapp.labs.usual import UsualRows

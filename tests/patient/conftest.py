@@ -10,7 +10,8 @@ import pytest
 
 from smartapp.fhir.model import Resources
 from smartapp.fhir.reading import read_bundle
-from smartapp.knowledge.catalogue import Catalogue, load_catalogue
+from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.patient import read_record
 from smartapp.patient.index import Index, index_of
 from smartapp.patient.record import PatientRecord

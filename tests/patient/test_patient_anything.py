@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartapp.fhir.reading import read_bundle
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.patient import read_record
 from smartapp.patient.record import PatientRecord
 from smartapp.patient.therapy import as_known

@@ -10,7 +10,7 @@ import pytest
 from msgspec.json import Decoder
 
 from smartapp.fhir.resources import Dosage
-from smartapp.knowledge.catalogue import load_catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.patient.doses import read_dose
 from smartapp.patient.record import Dose
 from smartapp.patient.timing import read_frequency

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smartapp.knowledge.catalogue import Catalogue, load_catalogue
+from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.patient.sieve import Sieve, needs
 
 

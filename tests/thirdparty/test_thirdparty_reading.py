@@ -16,7 +16,8 @@ import pytest
 from smartapp.errors import AssessmentError, InputError
 from smartapp.fhir.model import Resources
 from smartapp.fhir.reading import read_bundle
-from smartapp.knowledge.catalogue import Catalogue, load_catalogue
+from smartapp.knowledge.catalogue import Catalogue
+from smartapp.knowledge.catalogue_files import load_catalogue
 from smartapp.labs import read_labs
 from smartapp.patient import read_record
 
