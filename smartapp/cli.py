@@ -150,7 +150,7 @@ def _writer(shape: str, one_line: bool, knowledge: Knowledge, drafts: _Drafts) -
         return lambda assessment, _gaps: to_json(assessment)
     from smartapp.dashboard.text import as_text
 
-    return lambda assessment, _gaps: as_text(assessment).encode()
+    return lambda assessment, _gaps: as_text(assessment, knowledge.catalogue).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ def objection(case: Case) -> str | None:
     """
     sex, basis = case.record.demographics.sex_on(case.today)
     if sex != "male":
-        return basis
+        return f"{basis[:1].upper()}{basis[1:]}."
     wording = case.knowledge.wording
     if case.age is None:
         return wording.say("axis", "age-unknown")

@@ -9,6 +9,8 @@ from smartapp.engine.case import Case
 from smartapp.engine.standing import Standing, approved, eligible
 from smartapp.engine.stops import OPTIONS, SEVERE, Against
 
+_UNAPPROVED = "unapproved"
+
 
 def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option, ...]:
     """Clomiphene, enclomiphene and hCG, always all three."""
@@ -31,7 +33,10 @@ def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Optio
     clean = may and agent != "enclomiphene" and not relative and not lacking(case, view, agent)
     starts = [r for r in knowledge.regimens.values() if r.agent == agent and r.start]
     on_label = agent == "hcg" and standing.path == "E3"
-    cautions = tuple(hit.row.key for hit in against.lesser)
+    # What closes the option is not told a second time as a caution.
+    cautions = tuple(
+        hit.row.key for hit in against.lesser if hit.row.key != _UNAPPROVED or approved(case, agent)
+    )
     return Option(
         agent=agent,
         eligible=may,

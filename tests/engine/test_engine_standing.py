@@ -42,7 +42,7 @@ def test_another_or_an_unknown_sex_is_not_judged(sex: str) -> None:
     one = candidate()
     one.demographics = man(35, sex).demographics
     found = one.judged("clomiphene")
-    assert (found.axis.state, found.axis.reason) == ("not-applicable", "told by the test")
+    assert (found.axis.state, found.axis.reason) == ("not-applicable", "Told by the test.")
     assert not found.findings
 
 
