@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from smartapp.app import create_app
-from smartapp.ledger import store
+from smartapp.ledger import engines
 from smartapp.settings import from_environ
 
 APP = "http://127.0.0.1:5000"
@@ -381,7 +381,7 @@ def test_another_patients_data(browser: Browser) -> None:
 def test_a_locked_ledger_is_said_and_nothing_is_shown(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
-    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_MS", 50)
     app.extensions["ledger"].close()
     lock = sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")

@@ -50,10 +50,10 @@ audit_table = Table(
     "audit",
     schema.metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", String(32), nullable=False),
-    Column("kind", String(40), nullable=False),
+    Column("at", String, nullable=False),
+    Column("kind", String, nullable=False),
     Column("body", Text, nullable=False),
-    Column("hash", String(64), nullable=False),
+    Column("hash", String, nullable=False),
 )
 _row = audit_table.c
 
@@ -107,8 +107,7 @@ def append(conn: schema.Executor, event: AuditEvent) -> None:
 
     The row is durable exactly when the caller's other rows are.
     """
-    if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    take_turn(conn)
     seq, previous = _head(conn)
     at = _stamp(event.at)
     body = _canonical(
@@ -133,12 +132,23 @@ def append(conn: schema.Executor, event: AuditEvent) -> None:
     )
 
 
+def take_turn(conn: schema.Executor) -> None:
+    """Hold the chain until the caller's transaction ends; others who append wait for that.
+
+    `append` does it. A transaction that goes on to write other rows after its first event begins
+    with it, so that no two such wait for each other.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
 def prune(ledger: Ledger, before: datetime, at: datetime) -> int:
     """Remove the rows older than `before` (retention); returns how many.
 
     The chain keeps a row that names the last removed one and its hash, so it still verifies.
     """
     with ledger.transaction() as conn:
+        take_turn(conn)
         kept = conn.execute(select(func.min(_row.seq)).where(_row.at >= _stamp(before))).scalar()
         first = conn.execute(select(func.min(_row.seq))).scalar()
         through = _head(conn)[0] if kept is None else kept - 1

@@ -25,7 +25,6 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from smartapp.ledger import schema
 from smartapp.ledger.schema import Statement
@@ -35,16 +34,16 @@ from smartapp.ledger.store import Ledger
 calls_table = Table(
     "hook_call",
     schema.metadata,
-    Column("call", String(36), primary_key=True),
-    Column("at", String(27), nullable=False, index=True),
-    Column("tenant", String(200), nullable=False),
-    Column("issuer", String(500), nullable=False),
-    Column("patient", String(200), nullable=False),
-    Column("user", String(500)),
-    Column("service", String(100), nullable=False),
-    Column("hook_instance", String(36), nullable=False),
-    Column("encounter", String(200)),
-    Column("protocol", String(100), nullable=False),
+    Column("call", String, primary_key=True),
+    Column("at", String, nullable=False, index=True),
+    Column("tenant", String, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("patient", String, nullable=False),
+    Column("user", String),
+    Column("service", String, nullable=False),
+    Column("hook_instance", String, nullable=False),
+    Column("encounter", String),
+    Column("protocol", String, nullable=False),
     Column("cards", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -52,16 +51,16 @@ calls_table = Table(
 shown_table = Table(
     "shown_finding",
     schema.metadata,
-    Column("finding", String(64), primary_key=True),
-    Column("card", String(36), primary_key=True),
-    Column("call", String(36), nullable=False),
-    Column("code", String(60), nullable=False),
-    Column("severity", String(10), nullable=False),
-    Column("rule", String(60), nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("firing", String(64), nullable=False),
-    Column("context", String(128), nullable=False),
-    Column("order_key", String(64)),
+    Column("finding", String, primary_key=True),
+    Column("card", String, primary_key=True),
+    Column("call", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("firing", String, nullable=False),
+    Column("context", String, nullable=False),
+    Column("order_key", String),
     Column("summary", LargeBinary, nullable=False),
     Index("shown_finding_by_card", "card"),
     # Every further index is one more page to write on each call.
@@ -71,12 +70,12 @@ shown_table = Table(
 feedback_table = Table(
     "feedback",
     schema.metadata,
-    Column("card", String(36), primary_key=True),
-    Column("outcome_at", String(40), primary_key=True),
-    Column("received", String(27), nullable=False, index=True),
-    Column("tenant", String(200), nullable=False),
-    Column("outcome", String(10), nullable=False),
-    Column("reason", String(200)),
+    Column("card", String, primary_key=True),
+    Column("outcome_at", String, primary_key=True),
+    Column("received", String, nullable=False, index=True),
+    Column("tenant", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String),
     Column("suggestions", Text),
     Column("comment", LargeBinary),
 )
@@ -84,20 +83,20 @@ feedback_table = Table(
 snooze_table = Table(
     "snooze",
     schema.metadata,
-    Column("tenant", String(200), primary_key=True),
-    Column("issuer", String(500), primary_key=True),
-    Column("patient", String(200), primary_key=True),
-    Column("user", String(500), primary_key=True),
-    Column("finding", String(64), primary_key=True),
+    Column("tenant", String, primary_key=True),
+    Column("issuer", String, primary_key=True),
+    Column("patient", String, primary_key=True),
+    Column("user", String, primary_key=True),
+    Column("finding", String, primary_key=True),
     # "" on patient-view; on order hooks what the draft was (ingredient, dose, encounter).
-    Column("order_key", String(64), primary_key=True),
-    Column("severity", String(10), nullable=False),
-    Column("fingerprint", String(64), nullable=False),
-    Column("firing", String(64), nullable=False),
-    Column("context", String(128), nullable=False),
-    Column("reason", String(200)),
-    Column("since", String(27), nullable=False),
-    Column("until", String(27), nullable=False, index=True),
+    Column("order_key", String, primary_key=True),
+    Column("severity", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("firing", String, nullable=False),
+    Column("context", String, nullable=False),
+    Column("reason", String),
+    Column("since", String, nullable=False),
+    Column("until", String, nullable=False, index=True),
 )
 
 
@@ -199,17 +198,8 @@ class Feedback:
 _CALL = Statement(insert(calls_table))
 _SHOWN = Statement(insert(shown_table))
 # One statement decides whether an answer is new: two workers may get the same retry.
-_FEEDBACK_SQLITE = Statement(sqlite.insert(feedback_table).on_conflict_do_nothing())
-_FEEDBACK_POSTGRESQL = Statement(postgresql.insert(feedback_table).on_conflict_do_nothing())
-_DELETE_SNOOZE = Statement(
-    delete(snooze_table).where(
-        *(
-            snooze_table.c[name] == bindparam(name)
-            for name in ("tenant", "issuer", "patient", "user", "finding", "order_key")
-        )
-    )
-)
-_INSERT_SNOOZE = Statement(insert(snooze_table))
+_FEEDBACK = schema.insert_once(feedback_table)
+_PUT_SNOOZE = schema.insert_or_replace(snooze_table)
 _SNOOZE_COLUMNS = tuple(
     snooze_table.c[name]
     for name in (
@@ -361,7 +351,7 @@ def record_feedback(
 ) -> bool:
     """Keep one answer; False when the same (card, time) is already kept, and nothing changed."""
     comment = vault.seal(feedback.comment.encode(), feedback.card) if feedback.comment else None
-    rows = _once(conn.dialect.name).run(
+    rows = _FEEDBACK[conn.dialect.name].run(
         conn,
         card=feedback.card,
         outcome_at=feedback.outcome_at,
@@ -375,26 +365,18 @@ def record_feedback(
     return bool(rows.rowcount == 1)
 
 
-def _once(dialect: str) -> Statement:
-    return _FEEDBACK_POSTGRESQL if dialect == "postgresql" else _FEEDBACK_SQLITE
-
-
 def put_snooze(
     conn: Connection, tenant: str, issuer: str, patient: str, user: str, snooze: Snooze
 ) -> None:
     """Set the finding aside for that user and patient, in place of an older snooze of the same."""
-    place = {
-        "tenant": tenant,
-        "issuer": issuer,
-        "patient": patient,
-        "user": user,
-        "finding": snooze.finding,
-        "order_key": snooze.order_key,
-    }
-    _DELETE_SNOOZE.run(conn, **place)
-    _INSERT_SNOOZE.run(
+    _PUT_SNOOZE[conn.dialect.name].run(
         conn,
-        **place,
+        tenant=tenant,
+        issuer=issuer,
+        patient=patient,
+        user=user,
+        finding=snooze.finding,
+        order_key=snooze.order_key,
         severity=snooze.severity,
         fingerprint=snooze.fingerprint,
         firing=snooze.firing,

@@ -50,8 +50,8 @@ PageGap = tuple[str, str, str]
 states = Table(
     "launch_state",
     schema.metadata,
-    Column("state", String(64), primary_key=True),
-    Column("browser", String(64), nullable=False),
+    Column("state", String, primary_key=True),
+    Column("browser", String, nullable=False),
     Column("expires", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
 )
@@ -59,8 +59,8 @@ states = Table(
 launches = Table(
     "launch",
     schema.metadata,
-    Column("id", String(64), primary_key=True),
-    Column("browser", String(64), nullable=False),
+    Column("id", String, primary_key=True),
+    Column("browser", String, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("used", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
@@ -76,9 +76,9 @@ launches = Table(
 pages = Table(
     "launch_page",
     schema.metadata,
-    Column("launch", String(64), primary_key=True),
+    Column("launch", String, primary_key=True),
     Column("n", Integer, primary_key=True),
-    Column("name", String(120), nullable=False),
+    Column("name", String, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -410,8 +410,10 @@ class Launches:
 
     def end(self, conn: Connection, launch_id: str) -> bool:
         """Delete the launch, its tokens and its data; False if there was none."""
+        # The launch first: a fetch that is being stored holds it, and its pages go too.
+        ended = _DROP_LAUNCH.run(conn, launch=launch_id).rowcount == 1
         _DROP_PAGES.run(conn, launch=launch_id)
-        return bool(_DROP_LAUNCH.run(conn, launch=launch_id).rowcount == 1)
+        return bool(ended)
 
     def sweep(self, now: datetime) -> Swept:
         """Delete every state and launch that is over, with all it held."""

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import BigInteger, Column, LargeBinary, Table, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from smartapp.ledger import schema
 from smartapp.ledger.schema import Statement
@@ -24,10 +23,7 @@ used_table = Table(
     sqlite_with_rowid=False,
 )
 
-_USE = {
-    "sqlite": Statement(sqlite.insert(used_table).on_conflict_do_nothing()),
-    "postgresql": Statement(postgresql.insert(used_table).on_conflict_do_nothing()),
-}
+_USE = schema.insert_once(used_table)
 _FORGET = Statement(delete(used_table).where(used_table.c.until <= bindparam("now")))
 
 

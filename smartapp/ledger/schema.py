@@ -1,10 +1,14 @@
-"""The one MetaData on which every noun of the ledger puts its tables, and statements made once."""
+"""The one MetaData on which every noun of the ledger puts its tables, and statements made once.
+
+Text columns have no length: PostgreSQL would refuse what is longer and SQLite would not.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from sqlalchemy import Column, Dialect, Integer, MetaData, Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
 VERSION = 1
@@ -65,3 +69,24 @@ class Statement:
             order = tuple(compiled.positiontup) if compiled.positional else None
             found = self._compiled[dialect.name] = (str(compiled), order)
         return found
+
+
+def insert_once(table: Table) -> dict[str, Statement]:
+    """By dialect: an insert that leaves an older row of the same key alone (`rowcount` 0)."""
+    return {
+        "sqlite": Statement(sqlite.insert(table).on_conflict_do_nothing()),
+        "postgresql": Statement(postgresql.insert(table).on_conflict_do_nothing()),
+    }
+
+
+def insert_or_replace(table: Table) -> dict[str, Statement]:
+    """By dialect: an insert that writes over an older row of the same key."""
+    made: dict[str, Statement] = {}
+    for dialect in (sqlite, postgresql):
+        insert = dialect.insert(table)
+        rest = {c.name: insert.excluded[c.name] for c in table.c if not c.primary_key}
+        key = table.primary_key.columns
+        made[dialect.__name__.rpartition(".")[2]] = Statement(
+            insert.on_conflict_do_update(index_elements=key, set_=rest)
+        )
+    return made

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Engine,
-    create_engine,
-    event,
-    insert,
-    make_url,
-    select,
-)
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Dialect, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from smartapp.errors import ConfigError, LedgerError
-from smartapp.ledger import schema
+from smartapp.ledger import engines, schema
+from smartapp.ledger.engines import Engines, engines_for
 from smartapp.ledger.secrets import Vault
 from smartapp.settings import Settings
 
-BUSY_TIMEOUT_MS = 5000
 _SCHEMA_LOCK = 0x48504701  # PostgreSQL advisory lock: one worker makes the tables
 
 
@@ -61,10 +49,8 @@ class Writing:
 class Ledger:
     """The open store. Safe to share between threads; open one per process, after the fork."""
 
-    engine: Engine
+    engines: Engines
     vault: Vault
-    reader: Engine
-    brisk: Engine
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @contextmanager
@@ -72,11 +58,12 @@ class Ledger:
         """One durable transaction: all of it or nothing.
 
         On SQLite it is `BEGIN IMMEDIATE`, so what is read inside cannot change before the commit.
+        On PostgreSQL (`READ COMMITTED`) it can, unless a statement that writes decided it.
         Refuses (LedgerError) when the store cannot be reached, is locked longer than
-        `BUSY_TIMEOUT_MS`, or refuses a statement; the caller's own exception rolls back.
+        `engines.BUSY_TIMEOUT_MS`, or refuses a statement; the caller's own exception rolls back.
         """
         try:
-            with self._one_writer(), self.engine.begin() as conn:
+            with self._one_writer(), self.engines.writer.begin() as conn:
                 yield conn
         except SQLAlchemyError as error:
             raise LedgerError("The ledger could not be written; nothing was recorded.") from error
@@ -89,7 +76,7 @@ class Ledger:
         power failure may take it back (a crash of the process does not). For rows that live
         minutes.
         """
-        engine = self.engine if durable else self.brisk
+        engine = self.engines.writer if durable else self.engines.brisk
         dialect = engine.dialect
         try:
             with self._one_writer():
@@ -113,10 +100,10 @@ class Ledger:
         SQLite has one writer. Left to its busy handler, which sleeps and looks again, a thread
         that comes second waits many times longer than the first one writes.
         """
-        if self.engine.dialect.name != "sqlite":
+        if self.engines.writer.dialect.name != "sqlite":
             yield
             return
-        if not self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        if not self._turn.acquire(timeout=engines.BUSY_TIMEOUT_MS / 1000):
             raise LedgerError("The ledger is busy; nothing was recorded.")
         try:
             yield
@@ -127,7 +114,7 @@ class Ledger:
     def reading(self) -> Iterator[Connection]:
         """One consistent view of the store that takes no write lock. Refuses like `transaction`."""
         try:
-            with self.reader.begin() as conn:
+            with self.engines.reader.begin() as conn:
                 yield conn
         except SQLAlchemyError as error:
             raise LedgerError("The ledger could not be read.") from error
@@ -144,15 +131,14 @@ class Ledger:
 
     def close(self) -> None:
         """Give every connection back; the ledger opens new ones if it is used again."""
-        self.engine.dispose()
-        self.brisk.dispose()
+        self.engines.dispose()
 
 
 def open_ledger(settings: Settings) -> Ledger:
     """The ledger of this deployment, with its tables made if they were not there.
 
-    Refuses (ConfigError) a database address that SQLAlchemy cannot use and missing secret keys
-    outside the demo (there a key for this process is made up: nothing has to outlive it);
+    Refuses (ConfigError) a database that cannot be used (see `engines_for`) and missing secret
+    keys outside the demo (there a key for this process is made up: nothing has to outlive it);
     (LedgerError) a store that cannot be opened or was written by another version.
     """
     keys = settings.secret_keys
@@ -160,61 +146,19 @@ def open_ledger(settings: Settings) -> Ledger:
         if not settings.demo:
             raise ConfigError("SMARTAPP_SECRET_KEYS is required to open the ledger")
         keys = (secrets.token_urlsafe(32),)
-    engine = _engine(settings.store_url, "FULL")
-    sqlite = engine.dialect.name == "sqlite"
-    brisk = _engine(settings.store_url, "NORMAL") if sqlite else engine
-    ledger = Ledger(engine, Vault(keys), engine.execution_options(reading=True), brisk)
+    ledger = Ledger(engines_for(settings.store_url), Vault(keys))
+    try:
+        with ledger.reading():
+            pass
+    except LedgerError as error:
+        raise LedgerError(
+            "The ledger's database cannot be opened: see SMARTAPP_DATABASE_URL or SMARTAPP_HOME_DIR"
+        ) from error
     with ledger.transaction() as conn:
         _prepare(conn)
     # A connection opened before a fork must not be used after it.
     ledger.close()
     return ledger
-
-
-def _engine(address: str, synchronous: str) -> Engine:
-    """Connections to the store; `synchronous` is how SQLite's reach the disk."""
-    try:
-        url = make_url(address)
-        engine = create_engine(url, hide_parameters=True, pool_size=16, max_overflow=32)
-    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
-        raise ConfigError(
-            "SMARTAPP_DATABASE_URL cannot be used: the address or its driver"
-        ) from error
-    if url.get_backend_name() == "sqlite":
-        if url.database and url.database != ":memory:":
-            _private_file(Path(url.database))
-        event.listen(engine, "connect", partial(_sqlite_connect, synchronous))
-        event.listen(engine, "begin", _sqlite_begin)
-    return engine
-
-
-def _private_file(path: Path) -> None:
-    """Make the database file readable for nobody else; its WAL inherits the mode."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise LedgerError(
-            f"The ledger's file cannot be made or opened: {error.strerror}"
-        ) from error
-
-
-def _sqlite_connect(synchronous: str, connection: Any, _record: object) -> None:
-    # The driver must not open transactions by itself: `_sqlite_begin` does.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        f"synchronous = {synchronous}",
-        "secure_delete = ON",
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _sqlite_begin(conn: Connection) -> None:
-    reading = conn.get_execution_options().get("reading", False)
-    conn.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _prepare(conn: Connection) -> None:
