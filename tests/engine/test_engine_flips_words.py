@@ -100,10 +100,13 @@ def test_free_testosterone_exactly_at_the_cut_agrees_with_one_measured_there() -
         (said,) = (e.note for e in axis.evidence if e.role == "compared")
         return said
 
-    agrees, apart = (say("evidence", key) for key in ("free-t-agrees", "free-t-disagrees"))
-    assert (note(own) or "").startswith(agrees)
-    assert (note(own + 1) or "").startswith(agrees)
-    assert (note(own - 1) or "").startswith(apart)
+    agrees, apart = (
+        knowledge().wording.phrases["evidence"][key].text.rpartition("}")[2]
+        for key in ("free-t-agrees", "free-t-disagrees")
+    )
+    assert (note(own) or "").endswith(agrees)
+    assert (note(own + 1) or "").endswith(agrees)
+    assert (note(own - 1) or "").endswith(apart)
 
 
 @pytest.mark.parametrize(("source", "words"), [("alt", "up to"), ("lh", " to ")])

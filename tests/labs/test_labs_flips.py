@@ -11,7 +11,7 @@ from labs_writing import Lab
 from msgspec import structs
 
 from smartapp.knowledge.catalogue_files import load_catalogue
-from smartapp.labs import Range, read_labs
+from smartapp.labs import Range
 from smartapp.labs.free_testosterone import FreeTestosterone, free_testosterone
 from smartapp.labs.reading import Reading
 from smartapp.labs.timing import is_known
@@ -48,7 +48,7 @@ BOTH = (Decimal("1.7"), Decimal("8.6"))
 
 
 def test_a_range_for_men_stands_before_one_for_anyone(lab: Lab) -> None:
-    named, plain = limits(1.7, 8.6, text="Men"), limits(2, 9)
+    named, plain = limits(1.7, 8.6, text="Men"), limits(2, 9, text="Adults")
     assert own(range_of(lab, named, plain, sex="male")) == BOTH
     assert own(range_of(lab, plain, named, sex="male")) == BOTH
     assert own(range_of(lab, limits(1.7, 8.6), plain, sex="male")) is None
@@ -85,6 +85,8 @@ def test_a_range_of_which_one_limit_cannot_be_read_is_not_used(lab: Lab) -> None
     turned = {"low": {"value": 1.7, "unit": "IU/L"}, "high": {"value": 8.6, "unit": "furlong"}}
     for one in (odd, turned):
         assert own(range_of(lab, one)) is None
+    half = {"low": {"value": 5, "unit": "furlong"}, "high": {"value": 50, "unit": "U/L"}}
+    assert own(range_of(lab, half, loinc=ALT)) is None
     assert own(range_of(lab, limits(None, 50, "U/L"), loinc=ALT)) == (None, Decimal(50))
 
 
@@ -246,12 +248,20 @@ def test_of_one_draw_told_twice_the_figure_whose_unit_fits_its_code_is_kept(lab:
         assert kept.loinc == TESTOSTERONE
 
 
-def test_results_not_used_stand_in_one_order_whatever_the_order_they_came_in(lab: Lab) -> None:
-    rows = [
-        {**lab.row(TESTOSTERONE, 300, "furlong"), "id": "x"},
-        {**lab.row(LH, 5, "furlong"), "id": "x"},
-        {**lab.row(ALT, None), "id": "x"},
-    ]
-    first, turned = lab.read(*rows), lab.read(*rows[::-1])
-    assert [u.analyte for u in first.unused] == [u.analyte for u in turned.unused]
-    assert read_labs([], CATALOGUE, timezone=None).unused == ()
+def test_results_not_used_stand_in_order_of_what_was_sent(lab: Lab) -> None:
+    part = {"code": {"coding": [{"system": "http://loinc.org", "code": LH}]}}
+    row = lab.row("99999-9")
+    row["component"] = [{**part, "valueQuantity": {"value": value}} for value in (6, 5)]
+    unused = [u for u in lab.read(row).unused if u.analyte == "lh"]
+    assert [u.original for u in unused] == ["5", "6"]
+
+
+def test_a_doubtful_unit_is_judged_by_the_range_that_came_with_lh(lab: Lab) -> None:
+    def doubted(lh: int) -> bool:
+        witness = lab.row(LH, lh, "IU/L", referenceRange=[limits(1.7, 12)])
+        record = lab.read(lab.row(TESTOSTERONE, 12, "ng/dL"), witness)
+        return any(u.flag == "suspect-unit" for u in record.unused)
+
+    assert doubted(11)
+    assert doubted(12)
+    assert not doubted(13)
