@@ -152,6 +152,31 @@ def test_a_test_that_ended_the_day_a_drug_began_is_one_from_before_it() -> None:
     assert not severe(-37)
 
 
+def test_the_draw_after_belongs_to_a_baseline_of_the_days_before_it() -> None:
+    days = PROTOCOL.severe.hcg_days
+
+    def severe(last: int) -> bool:
+        one = low_man().without("lh").lh(15)
+        return "severe-primary-failure" in codes(hcg_test(one, 200, 210, last).judged())
+
+    assert severe(-40 + days)
+    assert not severe(-40 + days + 1)
+    assert severe(-39)
+    assert not severe(-40)
+    # Of two draws after it, one of the day of the baseline tells nothing.
+    both = hcg_test(low_man().without("lh").lh(15), 200, 210)
+    assert "severe-primary-failure" in codes(both.lab("testosterone-hcg-72h", 900, -40).judged())
+
+
+@pytest.mark.parametrize(("before", "rise"), [(30, "2.9"), (30, "2.99"), (25, "2.5")])
+def test_a_rise_of_hematocrit_beyond_the_noise_yet_short_of_the_line_is_none(
+    before: int, rise: str
+) -> None:
+    one = man().hematocrit(before, START - 10).drug("clomiphene", START)
+    one.hematocrit(before + Decimal(rise), -5)
+    assert "hematocrit-high" not in codes(one.judged())
+
+
 def test_the_criterion_of_severe_failure_is_told_with_what_it_rests_on() -> None:
     def detail(one: Man) -> str:
         found = the(one.judged(), "severe-primary-failure")
