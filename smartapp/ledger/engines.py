@@ -134,6 +134,7 @@ def _postgresql(url: URL) -> Engines:
         # A server that was started anew costs no call an error.
         pool_pre_ping=True,
     )
-    event.listen(writer, "connect", prepare)
+    # First of all: SQLAlchemy itself cannot read the answers of a database of another encoding.
+    event.listen(writer, "connect", prepare, insert=True)
     reader = writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Engines(writer, writer, reader)

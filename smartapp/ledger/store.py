@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from smartapp.errors import ConfigError, LedgerError
 from smartapp.ledger import engines, schema
@@ -66,7 +66,9 @@ class Ledger:
             with self._one_writer(), self.engines.writer.begin() as conn:
                 yield conn
         except SQLAlchemyError as error:
-            raise LedgerError("The ledger could not be written; nothing was recorded.") from error
+            raise LedgerError(
+                "The ledger could not be written; nothing was recorded."
+            ) from _without_values(error)
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[Writing]:
@@ -91,7 +93,9 @@ class Ledger:
                     # Given back uncommitted, the pool rolls it back.
                     conn.close()
         except (SQLAlchemyError, dialect.loaded_dbapi.Error) as error:
-            raise LedgerError("The ledger could not be written; nothing was recorded.") from error
+            raise LedgerError(
+                "The ledger could not be written; nothing was recorded."
+            ) from _without_values(error)
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -117,7 +121,7 @@ class Ledger:
             with self.engines.reader.begin() as conn:
                 yield conn
         except SQLAlchemyError as error:
-            raise LedgerError("The ledger could not be read.") from error
+            raise LedgerError("The ledger could not be read.") from _without_values(error)
 
     def reachable(self) -> bool:
         """Whether the store answers (readiness)."""
@@ -153,7 +157,7 @@ def open_ledger(settings: Settings) -> Ledger:
     except LedgerError as error:
         raise LedgerError(
             "The ledger's database cannot be opened: see SMARTAPP_DATABASE_URL or SMARTAPP_HOME_DIR"
-        ) from error
+        ) from error.__cause__
     with ledger.transaction() as conn:
         _prepare(conn)
     # A connection opened before a fork must not be used after it.
@@ -174,3 +178,18 @@ def _prepare(conn: Connection) -> None:
             f"The ledger was written by another version (schema {found}, this one needs "
             f"{schema.VERSION}); keep it, and open it with the version that wrote it."
         )
+
+
+def _without_values(error: Exception) -> Exception:
+    """The database's error as it may stand in a log.
+
+    PostgreSQL quotes rows in the detail of its errors, and in the sentence of those about data
+    (class 22); SQLite names columns.
+    """
+    said: Any = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(said, "sqlstate", None)
+    if code is None:
+        return error
+    sentence = "" if code.startswith("22") else said.diag.message_primary
+    safe = SQLAlchemyError(f"{type(said).__name__} ({code}) {sentence}".rstrip())
+    return safe.with_traceback(error.__traceback__)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -107,7 +106,7 @@ def test_data_that_arrive_after_logout_are_not_kept(launches: Launches) -> None:
         launches.newest_fetch("L1")
 
 
-def test_the_sweep_really_deletes(launches: Launches, settings: Settings) -> None:
+def test_the_sweep_really_deletes(launches: Launches) -> None:
     begin(launches, "old")
     begin(launches, "young")
     launches.put_pages("old", [("patient", b"{}"), ("hormones", b"{}")], [], NOON)
@@ -118,11 +117,10 @@ def test_the_sweep_really_deletes(launches: Launches, settings: Settings) -> Non
     swept = launches.sweep(NOON + 16 * MINUTE)
 
     assert (swept.states, swept.launches, swept.pages) == (1, 1, 2)
-    with sqlite3.connect(settings.home_dir / "ledger.sqlite3") as db:
-        assert db.execute("SELECT id FROM launch").fetchall() == [("young",)]
-        assert db.execute("SELECT launch FROM launch_page").fetchall() == [("young",)]
-        assert db.execute("SELECT count(*) FROM launch_state").fetchone() == (0,)
-    db.close()
+    with launches.ledger.reading() as conn:
+        assert conn.exec_driver_sql("SELECT id FROM launch").all() == [("young",)]
+        assert conn.exec_driver_sql("SELECT launch FROM launch_page").all() == [("young",)]
+        assert conn.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 0
 
 
 def test_the_sweeper_works_alone_and_stops(ledger: Ledger, launches: Launches) -> None:
@@ -194,34 +192,42 @@ def test_a_lapsed_lease_cannot_overwrite_what_its_successor_stored(launches: Lau
     assert launches.tokens("L1") == b"newest"
 
 
-def test_nothing_secret_lies_in_clear_in_the_files(launches: Launches, settings: Settings) -> None:
+def test_nothing_secret_lies_in_clear_in_the_files(
+    launches: Launches, settings: Settings, request: pytest.FixtureRequest
+) -> None:
     launches.remember_state("state-in-clear", "browser-in-clear", b"verifier-in-clear", NOON)
     with launches.ledger.transaction() as conn:
         launches.start(conn, "L1", "browser-in-clear", b"context-in-clear", b"token-in-clear", NOON)
     launches.put_pages("L1", [("patient", b"page-in-clear")], [("x", "y", "gap-in-clear")], NOON)
-    found = b"".join(path.read_bytes() for path in settings.home_dir.iterdir())
+    if settings.database_url:
+        found = request.getfixturevalue("cluster").written()
+    else:
+        found = b"".join(path.read_bytes() for path in settings.home_dir.iterdir())
     assert b"L1" in found, "the files were not read"
     assert b"in-clear" not in found
 
 
-def test_the_file_is_nobody_elses(ledger: Ledger, settings: Settings) -> None:
-    with ledger.transaction() as conn:
+def test_the_file_is_nobody_elses(sqlite_settings: Settings) -> None:
+    with open_ledger(sqlite_settings).transaction() as conn:
         conn.exec_driver_sql("SELECT 1")
-    modes = {p.name: p.stat().st_mode & 0o077 for p in settings.home_dir.iterdir()}
+    modes = {p.name: p.stat().st_mode & 0o077 for p in sqlite_settings.home_dir.iterdir()}
     assert "ledger.sqlite3" in modes
     assert set(modes.values()) == {0}
 
 
-def test_keys_rotate_and_a_dropped_key_says_so(tmp_path: Path) -> None:
+def test_keys_rotate_and_a_dropped_key_says_so(settings: Settings) -> None:
     old, new = "o" * 32, "n" * 32
-    before = open_ledger(Settings(home_dir=tmp_path, secret_keys=(old,)))
-    begin(Launches(before))
 
-    during = Launches(open_ledger(Settings(home_dir=tmp_path, secret_keys=(new, old))))
+    def launches_with(*keys: str) -> Launches:
+        return Launches(open_ledger(replace(settings, secret_keys=keys)))
+
+    begin(launches_with(old))
+
+    during = launches_with(new, old)
     assert during.tokens("L1") == b"secret-token"
     begin(during, "L2")
 
-    after = Launches(open_ledger(Settings(home_dir=tmp_path, secret_keys=(new,))))
+    after = launches_with(new)
     assert after.tokens("L2") == b"secret-token"
     with pytest.raises(LedgerError, match="SECRET_KEYS"):
         after.tokens("L1")

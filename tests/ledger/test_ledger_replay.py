@@ -9,7 +9,6 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.dialects import postgresql
 
 from smartapp.errors import LedgerError
 from smartapp.ledger import Ledger, replay
@@ -64,13 +63,6 @@ def test_a_store_that_is_gone_is_not_a_first_use(ledger: Ledger) -> None:
         replay.first_use(ledger, EHR, "a", UNTIL)
 
 
-def test_the_statements_compile_for_postgresql() -> None:
-    dialect = postgresql.dialect()
-    sql, _ = replay._USE["postgresql"]._for(dialect)
-    assert "ON CONFLICT DO NOTHING" in sql
-    assert replay._FORGET._for(dialect)[0]
-
-
 ROUNDS = 300
 WORKER = textwrap.dedent(
     """
@@ -81,12 +73,14 @@ WORKER = textwrap.dedent(
     from smartapp.settings import Settings
 
     until = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
-    ledger = open_ledger(Settings(home_dir=Path(sys.argv[1]), secret_keys=("k" * 40,)))
+    home, place, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    keys = ("k" * 40,)
+    ledger = open_ledger(Settings(home_dir=home, database_url=place, secret_keys=keys))
     won = []
     print("ready", flush=True); sys.stdin.readline()
 
     def work():
-        for n in range(int(sys.argv[2])):
+        for n in range(rounds):
             if replay.first_use(ledger, "https://ehr.example", str(n), until):
                 won.append(n)
 
@@ -102,7 +96,14 @@ WORKER = textwrap.dedent(
 def test_of_two_processes_one_gets_the_token(ledger: Ledger, settings: Settings) -> None:
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(settings.home_dir), str(ROUNDS)],
+            [
+                sys.executable,
+                "-c",
+                WORKER,
+                str(settings.home_dir),
+                settings.database_url,
+                str(ROUNDS),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -9,17 +9,19 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import insert
 
 from smartapp.errors import ConfigError, LedgerError
-from smartapp.ledger import Ledger, audit, launches, open_ledger, schema
+from smartapp.ledger import Ledger, audit, launches, open_ledger
 from smartapp.settings import Settings
+
+A_STATE = {"state": "a", "browser": "b", "expires": 1, "payload": b"0"}
 
 
 def test_opening_twice_keeps_what_was_there(settings: Settings) -> None:
     first = open_ledger(settings)
     with first.transaction() as conn:
-        conn.exec_driver_sql("INSERT INTO launch_state VALUES ('a', 'b', 1, x'00')")
+        conn.execute(insert(launches.states).values(A_STATE))
     with open_ledger(settings).reading() as conn:
         assert conn.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 1
 
@@ -28,18 +30,6 @@ def test_no_keys_are_needed_in_the_demo_only(tmp_path: Path) -> None:
     open_ledger(Settings(home_dir=tmp_path, demo=True))
     with pytest.raises(ConfigError, match="SECRET_KEYS"):
         open_ledger(Settings(home_dir=tmp_path))
-
-
-@pytest.mark.parametrize("url", ["nonsense", "nosuch://x/y", "sqlite+nosuch:///x"])
-def test_an_unusable_address_is_a_setting_error(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ConfigError, match="DATABASE_URL"):
-        open_ledger(Settings(home_dir=tmp_path, database_url=url, secret_keys=("k" * 32,)))
-
-
-def test_a_file_that_cannot_be_opened_is_a_ledger_error(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file, not a folder")
-    with pytest.raises(LedgerError):
-        open_ledger(Settings(home_dir=tmp_path / "home", secret_keys=("k" * 32,)))
 
 
 def test_a_database_of_another_version_is_left_alone(settings: Settings) -> None:
@@ -51,7 +41,8 @@ def test_a_database_of_another_version_is_left_alone(settings: Settings) -> None
 
 def test_an_error_says_nothing_of_the_values(ledger: Ledger) -> None:
     with pytest.raises(LedgerError) as caught, ledger.transaction() as conn:
-        conn.exec_driver_sql("INSERT INTO launch_state VALUES (?, ?)", ("Patient/1", "x"))
+        conn.execute(insert(launches.states).values(A_STATE | {"state": "Patient/1"}))
+        conn.execute(insert(launches.states).values(A_STATE | {"state": "Patient/1"}))
     chain = f"{caught.value} {caught.value.__cause__}"
     assert "Patient/1" not in chain
 
@@ -60,20 +51,8 @@ def test_a_reader_sees_one_state_and_holds_nobody_up(ledger: Ledger) -> None:
     with ledger.reading() as before:
         assert before.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 0
         with ledger.transaction() as conn:
-            conn.exec_driver_sql("INSERT INTO launch_state VALUES ('a', 'b', 1, x'00')")
+            conn.execute(insert(launches.states).values(A_STATE))
         assert before.exec_driver_sql("SELECT count(*) FROM launch_state").scalar() == 0
-
-
-def test_every_statement_compiles_for_postgresql() -> None:
-    dialect = postgresql.dialect()
-    found = 0
-    for module in (audit, launches):
-        for value in vars(module).values():
-            if isinstance(value, schema.Statement):
-                sql, _order = value._for(dialect)
-                assert sql
-                found += 1
-    assert found >= 15
 
 
 ROUNDS = 200
@@ -86,14 +65,16 @@ WORKER = textwrap.dedent(
     from smartapp.settings import Settings
 
     now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-    ledger = open_ledger(Settings(home_dir=Path(sys.argv[1]), secret_keys=("k" * 40,)))
+    home, place, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    keys = ("k" * 40,)
+    ledger = open_ledger(Settings(home_dir=home, database_url=place, secret_keys=keys))
     launches = Launches(ledger)
     won, leased, wrong, lock = [], [], [], threading.Lock()
     sys.stdout.write("ready\\n"); sys.stdout.flush(); sys.stdin.readline()
 
     def work():
         try:
-            for n in range(int(sys.argv[2])):
+            for n in range(rounds):
                 taken = launches.take_state(f"state-{n}", now)
                 if taken is not None:
                     with ledger.transaction() as conn:
@@ -127,7 +108,14 @@ def test_two_processes_and_eight_threads_have_one_winner_a_round(
         store.start(conn, "L1", "browser", b"context", b"tokens", now)
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(settings.home_dir), str(ROUNDS)],
+            [
+                sys.executable,
+                "-c",
+                WORKER,
+                str(settings.home_dir),
+                settings.database_url,
+                str(ROUNDS),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
