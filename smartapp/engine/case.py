@@ -126,11 +126,16 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
     readings: dict[str, tuple[Reading, ...]] = {}
     withheld: dict[str, Unused] = {}
     unused = [u for u in record.unused if is_known(u.recorded or u.effective, as_of, today)]
-    # Two days back every zone agrees that it is past: most readings need no look at offsets.
-    past = days_before(today, 2)
+    # Read from rows, the series are of this moment already (`with_labs_as_of`).
+    cut = record.labs is None
+    # Three days back every zone and any order agrees that it is past: most series need no look.
+    past = days_before(today, 3)
     for analyte, series in record.series.items():
-        known = tuple([r for r in series.readings if is_known(r.recorded, as_of, today)])
-        future = [r for r in known if r.drawn >= past and not is_known(r.effective, as_of, today)]
+        known = series.readings
+        if cut:
+            known = tuple([r for r in known if is_known(r.recorded, as_of, today)])
+        recent = bool(known) and known[-1].drawn >= past
+        future = [r for r in known if not is_known(r.effective, as_of, today)] if recent else ()
         if future:
             known = tuple(r for r in known if r not in future)
             unused += [
