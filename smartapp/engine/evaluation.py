@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from smartapp.engine.abstain import Abstention
 from smartapp.engine.assessment import Evidence
 from smartapp.engine.case import Case, days_before
+from smartapp.engine.last_dose import with_hours
 from smartapp.engine.report import Report
 from smartapp.engine.samples import Sample, evidence_of_samples, sample_of
 from smartapp.engine.span import show
@@ -154,6 +155,7 @@ def say(
         told = say_steps(report, evaluation.treatment, "up" if step == "up" else "down")
     else:
         told = evaluation.case.knowledge.wording.say("step", step)
+    on_hcg = evaluation.treatment.of_class("hcg")
     numbers = {
         "low": show(rules.low),
         "target": show(rules.target),
@@ -166,7 +168,12 @@ def say(
         level=level,
         variant=variant,
         evidence=(
-            *evidence_of_samples((judged,), "fired"), *more, *evaluation.treatment.evidence()
+            *(
+                with_hours(evaluation.case, item) if on_hcg else item
+                for item in evidence_of_samples((judged,), "fired")
+            ),
+            *more,
+            *evaluation.treatment.evidence(),
         ),
         fixes=(*report.order_lab(*orders), *(report.refer(s) for s in refer)),
         words={

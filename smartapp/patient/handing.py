@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from smartapp.errors import InputError
+from smartapp.fhir.dates import parse
 from smartapp.fhir.numbers import to_decimal
 from smartapp.fhir.resources import (
     Dosage,
@@ -108,7 +109,19 @@ def read_administration(row: MedicationAdministration, shelf: Shelf) -> Taking |
         known=start,
         kind="given",
         ends=(end,) if end else (),
+        at=_moment(row.effectiveDateTime),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A moment told with its offset; None where only the day is."""
+    if text is None:
+        return None
+    try:
+        when = parse(text)
+    except InputError:
+        return None
+    return when if isinstance(when, datetime) and when.tzinfo is not None else None
 
 
 def _given(row: MedicationAdministration, drug: Drug, name: str) -> Dose | None:

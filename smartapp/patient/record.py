@@ -120,6 +120,7 @@ class Taking:
     ends        every end the record states or implies, the best first
     known       the newest day on which the record is known to have been true: between records
                 that disagree, the newest tells
+    at          the moment (aware) at which a dose was given, where one is told
     """
 
     drug: DrugMatch
@@ -135,6 +136,7 @@ class Taking:
     undated: bool = False
     stated: TakingState = "uncertain"
     ends: tuple[date, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
