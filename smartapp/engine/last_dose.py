@@ -1,7 +1,7 @@
 """Hours since the last dose of hCG, beside a testosterone drawn under it.
 
 After one dose testosterone rises for days and falls back, so the same man reads differently by the
-hour of the draw (evidence base 4.3): it is told where the record has both times, and decides nothing.
+hour of the draw (evidence base 4.3): told where the record has both times, it decides nothing.
 """
 
 from __future__ import annotations
