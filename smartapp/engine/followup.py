@@ -61,11 +61,12 @@ def judge_followup(case: Case, treatment: Treatment | None) -> tuple[Item, ...]:
     found: dict[str, Item] = {}
     steps = steps_of(case, "clomiphene" in treatment.agents)
     for check in case.knowledge.schedule:
-        if (check.analyte or check.key) in found or not _applies(case, treatment, check):
+        key = check.analyte or check.key
+        if key in found or not _applies(case, treatment, check):
             continue
         item = _item(case, treatment, check, steps)
         if item is not None:
-            found[check.analyte or check.key] = item
+            found[key] = item
     return tuple(sorted(found.values(), key=lambda i: (i.due.due, i.key)))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from men import Man, candidate, codes, day, knowledge, low_man, man, taking, the
 from msgspec import structs
 
 from smartapp.engine.assessment import Assessment
-from smartapp.engine.evidence import evidence_of_problem
+from smartapp.engine.evidence import evidence_of_problem, name_of_answer
 from smartapp.engine.low_t import judge_low_t
 from smartapp.engine.samples import evidence_of, take_samples
 from smartapp.engine.span import Span, mean
@@ -335,7 +336,7 @@ def enough_hcg(*courses: tuple[int, int | None, int]) -> bool:
 
 def test_a_short_course_that_was_too_little_ends_the_run_of_enough_hcg_only_before_it() -> None:
     assert enough_hcg((-80, None, 5000), (-70, -60, 500))
-    assert not enough_hcg((-400, -35, 5000), (-34, -31, 500), (-30, None, 5000))
+    assert not enough_hcg((-400, -45, 5000), (-44, -41, 500), (-40, None, 5000))
 
 
 # -- follow-up
@@ -527,3 +528,96 @@ def test_values_are_said_as_sent_and_of_many_the_first() -> None:
     assert tell_values([evidence_of(r, "fired") for r in (reading, other)]) == (
         "7.3 nmol/L and 210 ng/dL"
     )
+
+
+@pytest.mark.parametrize(
+    ("tool", "item", "name"),
+    [("nrs", "libido", "Libido"), ("qadam", "total", "qADAM"), ("strange", "total", "strange")],
+)
+def test_an_answer_is_named_by_its_item_its_tool_or_its_key(
+    tool: str, item: str, name: str
+) -> None:
+    one = man().told("nrs", "libido", 5)
+    reading = replace(one.answers[0], tool=tool, item=item)
+    assert name_of_answer(one.case(), reading) == name
+
+
+def nearly_symptoms(*answers: tuple[str, str, int]) -> str:
+    one = low_man()
+    for tool, item, value in answers:
+        one.told(tool, item, value)
+    return " ".join(near(one, "R-ELIG-SYM"))
+
+
+def test_an_answer_one_point_away_is_nearly_a_symptom_and_is_told_which_way() -> None:
+    low, high = (
+        knowledge().wording.phrases["near"][key].text.rpartition("}")[2]
+        for key in ("symptom-low", "symptom-high")
+    )
+    assert nearly_symptoms(("nrs", "libido", 5)).endswith(low)
+    assert nearly_symptoms(("ams", "total", 26)).endswith(high)
+    assert not nearly_symptoms(("nrs", "libido", 6))
+    assert not nearly_symptoms(("nrs", "libido", 5), ("nrs", "energy", 2))
+
+
+def test_a_thrombosis_just_too_long_ago_is_told_and_one_over_is_not() -> None:
+    days = PROTOCOL.contraindications.vte_days
+
+    def told(*ages: int, **more: Any) -> str:
+        one = treated(start=-500)
+        for age in ages:
+            one.problem("vte", -age, **more)
+        return " ".join(near(one, "A-VTE"))
+
+    assert f" {days + 1} " in told(days + 1)
+    assert not told(days)
+    assert f" {days + 1} " in told(days + 1, days + 2)
+    assert not told(days + 1, active=False)
+    assert not told(days + 1, abated=day(-5))
+    assert told(days + 1, active=None)
+
+
+def test_a_symptom_of_thrombosis_just_too_long_ago_is_told_and_one_without_a_date_left_open() -> (
+    None
+):
+    days = PROTOCOL.safety.vte_symptom
+
+    def one(*ages: int | None) -> Man:
+        man_ = treated(start=-500)
+        for age in ages:
+            man_.problem("vte-symptom", None if age is None else -age)
+        return man_
+
+    def left_open(*ages: int | None) -> bool:
+        return "A-VTE" in {n.rule for n in one(*ages).judged().not_evaluable}
+
+    assert near(one(days + 1), "A-VTE")
+    assert not near(one(days), "A-VTE")
+    assert left_open(None)
+    assert left_open(None, 400)
+    assert not left_open(400)
+
+
+def test_what_is_not_approved_closes_the_option_and_other_cautions_stay() -> None:
+    one = candidate().problem("obesity")
+    options = {o.agent: o for o in one.judged().recommendation.options}
+    assert "not-approved" in options["enclomiphene"].blocked_by
+    assert "unapproved" not in options["enclomiphene"].cautions
+    assert options["enclomiphene"].cautions == options["clomiphene"].cautions != ()
+    rules = replace(PROTOCOL.options, allow_unapproved=True)
+    site = replace(knowledge(), protocol=replace(PROTOCOL, options=rules))
+    allowed = {o.agent: o for o in one.judged(site=site).recommendation.options}
+    assert "unapproved" in allowed["enclomiphene"].cautions
+
+
+def test_testosterone_on_the_lower_end_of_the_band_is_not_lost() -> None:
+    one = treated().testosterone(RESP.target + 300, -60)
+    assert "response-lost" not in codes(one.testosterone(RESP.target, -5).judged())
+
+
+def test_the_next_bone_density_is_due_in_its_own_window() -> None:
+    one = low_man().drug("anastrozole", START, dose=taking(1, 7)).lab("bone-t-score", -1, -100)
+    name = knowledge().catalogue.analytes["bone-t-score"].name
+    (due,) = (d for d in one.judged().due if d.test == name)
+    assert due.due == day(-100 + MON.bone)
+    assert due.window == (day(-100 + MON.bone_low), day(-100 + MON.bone_high))

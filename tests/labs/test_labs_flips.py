@@ -17,7 +17,7 @@ from smartapp.labs.reading import Reading
 from smartapp.labs.timing import is_known
 
 CATALOGUE = load_catalogue()
-LH, TESTOSTERONE, ALT = "10501-5", "2986-8", "1742-6"
+LH, TESTOSTERONE, ALT, HEMATOCRIT = "10501-5", "2986-8", "1742-6", "4544-3"
 MALE = {"coding": [{"system": "http://snomed.info/sct", "code": "248153007"}]}
 AS_OF = datetime(2026, 11, 22, 17, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def limits(low: object, high: object, unit: str | None = "IU/L", **more: Any) ->
 
 
 def range_of(lab: Lab, *ranges: dict[str, Any], loinc: str = LH, **how: Any) -> Range:
-    units = {LH: "mIU/mL", TESTOSTERONE: "ng/dL", ALT: "U/L"}
+    units = {LH: "mIU/mL", TESTOSTERONE: "ng/dL", ALT: "U/L", HEMATOCRIT: "%"}
     reading = lab.one(lab.row(loinc, 30, units[loinc], referenceRange=list(ranges)), **how)
     assert reading.range is not None
     return reading.range
@@ -87,6 +87,9 @@ def test_a_range_of_which_one_limit_cannot_be_read_is_not_used(lab: Lab) -> None
         assert own(range_of(lab, one)) is None
     half = {"low": {"value": 5, "unit": "furlong"}, "high": {"value": 50, "unit": "U/L"}}
     assert own(range_of(lab, half, loinc=ALT)) is None
+    open_ended = {"low": {"value": 39, "unit": "%"}, "high": {"value": 50, "unit": "furlong"}}
+    assert own(range_of(lab, open_ended, loinc=HEMATOCRIT)) is None
+    assert own(range_of(lab, limits(39, 50, "%"), loinc=HEMATOCRIT)) is not None
     assert own(range_of(lab, limits(None, 50, "U/L"), loinc=ALT)) == (None, Decimal(50))
 
 
