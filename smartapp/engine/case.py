@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from smartapp.engine.course import Course, course_of
+from smartapp.engine.differing import Differing, one_a_date
 from smartapp.errors import InputError
 from smartapp.knowledge import Knowledge
 from smartapp.knowledge.protocol import Protocol
@@ -43,7 +44,9 @@ _KINDS: Mapping[str, str] = {
 class Case:
     """One man at one moment.
 
-    readings   analyte → usable readings known then, oldest first
+    readings   analyte → usable readings known then, oldest first; of an analyte that is worse at
+               one end, one a date
+    differing  (reference, analyte) → the values of its date, where they disagree, worst first
     withheld   analyte → its newest result, when that one cannot be used: rules abstain
     problems   concept → problems, neither refuted nor unknown then
     courses    drugs taken or once taken, oldest first
@@ -65,6 +68,7 @@ class Case:
     told: Mapping[tuple[str, str], tuple[EndpointReading, ...]]
     unread: frozenset[str]
     unused: tuple[Unused, ...]
+    differing: Mapping[tuple[str, str], Differing]
 
     @property
     def protocol(self) -> Protocol:
@@ -76,6 +80,17 @@ class Case:
         if readings and (self.today - readings[-1].drawn).days <= days:
             return readings[-1]
         return None
+
+    def other_end(self, reading: Reading) -> Reading:
+        """Of values of its date that disagree the one farthest from the worst; else the reading."""
+        return self.differing.get((reading.reference, reading.analyte), (reading,))[-1]
+
+    def both_ends(self, reading: Reading | None) -> tuple[Reading, ...]:
+        """The reading, with `other_end` where there is one: for rules that act on both ends."""
+        if reading is None:
+            return ()
+        other = self.other_end(reading)
+        return (reading,) if other is reading else (reading, other)
 
     def with_concepts(self, concepts: frozenset[str]) -> Iterator[Problem]:
         """Problems of any of the concepts, each once."""
@@ -125,6 +140,8 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
     today = as_of.date()
     readings: dict[str, tuple[Reading, ...]] = {}
     withheld: dict[str, Unused] = {}
+    differing: dict[tuple[str, str], Differing] = {}
+    analytes = knowledge.catalogue.analytes
     unused = [u for u in record.unused if is_known(u.recorded or u.effective, as_of, today)]
     # Read from rows, the series are of this moment already (`with_labs_as_of`).
     cut = record.labs is None
@@ -142,6 +159,10 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
                 Unused(r.reference, "dated after the assessment", analyte, r.effective, r.recorded)
                 for r in future
             ]
+        worse = analytes[analyte].worse
+        if worse is not None and len(known) > 1:
+            known, apart = one_a_date(known, worse)
+            differing |= {(r.reference, analyte): values for values in apart for r in values}
         if known:
             readings[analyte] = known
         newest = _newest_unusable(series.unused, as_of, today)
@@ -167,6 +188,7 @@ def open_case(record: PatientRecord, knowledge: Knowledge, as_of: datetime) -> C
         told=_told(record, as_of, today) if record.endpoints else {},
         unread=frozenset(_KINDS[gap.what] for gap in record.gaps if gap.what in _KINDS),
         unused=tuple(unused),
+        differing=differing,
     )
 
 

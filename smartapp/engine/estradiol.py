@@ -82,6 +82,7 @@ def _low(watch: Watch) -> None:
     newest = watch.newest(_ANALYTE, rules.window, expected=True)
     if newest is None:
         return
+    newest = watch.case.other_end(newest)
     if watch.gravest(_ANALYTE, (("low", span_of(newest).below(rules.low)),)) is None:
         watch.near_below(newest, rules.low)
         return

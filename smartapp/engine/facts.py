@@ -54,11 +54,11 @@ def thyroid_adrenal_uncontrolled(case: Case, view: AxisView) -> Judged:
         return UNKNOWN
     tsh = case.newest("tsh", rules.thyroid_days)
     far: bool | None = False
-    if tsh is not None:
-        span = span_of(tsh)
-        far = some((span.below(rules.tsh_stop_low), span.above(rules.tsh_stop_high)))
-        if far:
-            return Judged(True, (evidence_of(tsh, "fired"),))
+    for end in case.both_ends(tsh):
+        answer = _far_out(case, end)
+        if answer:
+            return Judged(True, (evidence_of(end, "fired"),))
+        far = some((far, answer))
     excess = _active(case, _THYROID_EXCESS)
     if excess and case.taking(drug_class="antithyroid") is None and not _normal(case, tsh):
         return Judged(True, (evidence_of_problem(excess, "blocks"),))
@@ -73,13 +73,12 @@ def thyroid_adrenal_watched(case: Case, view: AxisView) -> Judged:
     """TSH out of range, not far; or adrenal disease under treatment."""
     rules = case.protocol.contraindications
     tsh = case.newest("tsh", rules.thyroid_days)
-    if tsh is not None and tsh.value is not None and "tsh" not in case.withheld:
-        span, used = span_of(tsh), case.range_of(tsh)
+    for end in case.both_ends(tsh) if "tsh" not in case.withheld else ():
+        span, used = span_of(end), case.range_of(end)
         low = span.below(used.low) if used.low is not None else False
         high = span.above(used.high) if used.high is not None else False
-        far = span.below(rules.tsh_stop_low) or span.above(rules.tsh_stop_high)
-        if (low or high) and not far:
-            return Judged(True, (evidence_of(tsh, "fired", ranged=True),))
+        if (low or high) and not _far_out(case, end):
+            return Judged(True, (evidence_of(end, "fired", ranged=True),))
     adrenal = _active(case, _ADRENAL)
     if adrenal and _adrenal_treated(case):
         return Judged(True, (evidence_of_problem(adrenal, "blocks"),))
@@ -163,13 +162,18 @@ def _active(case: Case, concepts: frozenset[str]) -> Problem | None:
     return next((p for p in case.with_concepts(concepts) if p.active is not False), None)
 
 
+def _far_out(case: Case, tsh: Reading) -> bool | None:
+    rules, span = case.protocol.contraindications, span_of(tsh)
+    return some((span.below(rules.tsh_stop_low), span.above(rules.tsh_stop_high)))
+
+
 def _normal(case: Case, reading: Reading | None) -> bool:
-    if reading is None:
-        return False
-    span, used = span_of(reading), case.range_of(reading)
-    answers = [span.at_least(used.low)] if used.low is not None else []
-    answers += [span.up_to(used.high)] if used.high is not None else []
-    return every(answers) is True
+    answers: list[bool | None] = []
+    for end in case.both_ends(reading):
+        span, used = span_of(end), case.range_of(end)
+        answers += [span.at_least(used.low)] if used.low is not None else []
+        answers += [span.up_to(used.high)] if used.high is not None else []
+    return bool(answers) and every(answers) is True
 
 
 def _adrenal_treated(case: Case) -> bool:

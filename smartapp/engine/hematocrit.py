@@ -109,7 +109,7 @@ def _risen(case: Case, treated: Sequence[Course], newest: Reading) -> Reading | 
     before = [r for r in case.readings[_ANALYTE] if r.drawn <= min(starts) and not r.censored]
     if not before:
         return None
-    baseline = before[-1]
+    baseline = case.other_end(before[-1])
     rise = newest.value - baseline.value
     noise = SIX_DIGITS.divide(SIX_DIGITS.multiply(baseline.value, rules.rcv), Decimal(100))
     return baseline if rise >= rules.rise and rise > noise else None

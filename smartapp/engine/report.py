@@ -17,7 +17,9 @@ from smartapp.engine.assessment import (
     Severity,
 )
 from smartapp.engine.case import Case
-from smartapp.engine.telling import why_not_usable
+from smartapp.engine.differing import Differing
+from smartapp.engine.samples import evidence_of
+from smartapp.engine.telling import tell_readings, why_not_usable
 from smartapp.knowledge.severity import FindingKind
 from smartapp.patient.record import DraftOrder
 
@@ -95,6 +97,8 @@ class Report:
         kind, basis = knowledge.findings[code], knowledge.rules[rule]
         text = knowledge.wording.findings[code, variant]
         used, said = _once(evidence), words or {}
+        others, apart = self._differing(used)
+        used += others
         severity, card, decision = self._face(kind, level, about, bears)
         if about is not None:
             agent = about.agent
@@ -104,7 +108,7 @@ class Report:
                 code=code,
                 severity=severity,
                 summary=text.summary.fill(said),
-                detail=text.detail.fill(said),
+                detail=" ".join(filter(None, (text.detail.fill(said), *apart))),
                 rule=rule,
                 basis=basis.basis,
                 citations=tuple(Citation(s.label, s.url) for s in basis.sources),
@@ -123,11 +127,13 @@ class Report:
         """Lets a finding speak for another rule too: its evidence, its sources, a sentence."""
         sources = self.case.knowledge.rules[rule].sources
         known = {e.reference for e in speaker.evidence}
-        used = (*speaker.evidence, *_once(e for e in evidence if e.reference not in known))
+        new = _once(e for e in evidence if e.reference not in known)
+        others, apart = self._differing(new)
+        used = (*speaker.evidence, *new, *others)
         said = (*speaker.citations, *(Citation(s.label, s.url) for s in sources))
         self.findings[self.findings.index(speaker)] = replace(
             speaker,
-            detail=" ".join(filter(None, (speaker.detail, sentence))),
+            detail=" ".join(filter(None, (speaker.detail, sentence, *apart))),
             citations=tuple(dict.fromkeys(said)),
             evidence=used,
             fingerprint=fingerprint(used),
@@ -251,6 +257,32 @@ class Report:
             return severity, False, decision
         severity = kind.order.get(level) or kind.order["default"]
         return severity, level not in kind.quiet, f"order:{lead.agent}"
+
+    def _differing(
+        self, evidence: Sequence[Evidence]
+    ) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
+        """Values that disagree with a datum of its own date, and a sentence on each such date."""
+        if not self.case.differing:
+            return (), ()
+        known = {(e.reference, e.analyte or "") for e in evidence}
+        found = set(filter(None, map(self.case.differing.get, known)))
+        days = sorted(found, key=lambda values: (values[0].analyte, values[0].drawn))
+        others = tuple(
+            evidence_of(reading, "disagrees")
+            for values in days
+            for reading in values
+            if (reading.reference, reading.analyte) not in known
+        )
+        return others, tuple(self._disagreement(values) for values in days)
+
+    def _disagreement(self, values: Differing) -> str:
+        one_draw = len({reading.effective for reading in values}) == 1
+        words = {
+            "analyte": self.case.knowledge.catalogue.analytes[values[0].analyte].name,
+            "values": tell_readings(values),
+        }
+        key = "disagree-draw" if one_draw else "disagree-day"
+        return self.case.knowledge.wording.say("evidence", key, words)
 
     def _identity(self, rule: str, code: str, state: str) -> str:
         record = self.case.record

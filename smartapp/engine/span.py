@@ -52,8 +52,6 @@ class Span:
 def span_of(reading: Reading) -> Span:
     """The interval of one reading."""
     comparator = reading.comparator
-    if comparator is None:
-        return Span(reading.value, reading.value)
     return Span(reading.low, reading.high, comparator == ">", comparator == "<")
 
 

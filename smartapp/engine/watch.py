@@ -53,11 +53,15 @@ class Watch:
         return reading if self.exposure.after(reading.drawn) else None
 
     def baseline(self, analyte: str, days: int | None = None) -> Reading | None:
-        """The last whole result before the treatment began, not older than `days` then."""
+        """The last whole result before the treatment began, not older than `days` then.
+
+        Of values that disagree the best: a change is not hidden by the worse one.
+        """
         begun = self.exposure.begun
         if begun is None:
             return None
         for reading in reversed(self.case.readings.get(analyte, ())):
+            reading = self.case.other_end(reading)
             if reading.drawn <= begun and not reading.censored:
                 old = (begun - reading.drawn).days
                 return reading if days is None or old <= days else None

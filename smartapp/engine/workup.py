@@ -116,8 +116,8 @@ def _causes(case: Case) -> Iterator[Item]:
     tsh = case.newest("tsh", rules.tsh_days)
     if tsh is None:
         yield Item("tsh-missing", False, orders=("tsh",))
-    elif _outside(case, tsh):
-        yield Item("tsh-abnormal", True, _fired([tsh]))
+    elif outside := [end for end in case.both_ends(tsh) if _outside(case, end)]:
+        yield Item("tsh-abnormal", True, _fired(outside))
 
 
 def _outside(case: Case, reading: Reading) -> bool:

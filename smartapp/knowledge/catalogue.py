@@ -13,6 +13,7 @@ from smartapp.knowledge.questionnaires import Questionnaires
 
 UnitKind = Literal["mass", "molar", "units", "fraction", "number"]
 PlanKey = Literal["hormones", "safety"]
+Worse = Literal["high", "low"]
 Role = Literal["recalibration", "adjunct", "androgen", "gnrh", "other"]
 
 
@@ -109,6 +110,7 @@ class Analyte:
     names            lower-case words by which a row without a known code looks like this analyte
     trap             the usual unit mistake, in words; "" when there is none
     order_loinc      the code we order by; "" where none is agreed
+    worse            which of two values of one date acts in rules that stop or warn; None: neither
     """
 
     key: str
@@ -138,6 +140,7 @@ class Analyte:
     suspect_unit: SuspectUnit | None = None
     names: tuple[str, ...] = ()
     trap: str = ""
+    worse: Worse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from smartapp.knowledge.catalogue import (
     Unit,
     UnitKind,
     Vermeulen,
+    Worse,
 )
 from smartapp.knowledge.catalogue_table import MARKS, Table, read_table
 from smartapp.knowledge.questionnaires import load_questionnaires
@@ -224,7 +225,14 @@ def _analyte(key: str, table: Table, units: Mapping[str, Unit]) -> Analyte:
         suspect_unit=_suspect_unit(table, units),
         names=table.words("names"),
         trap=table.text("trap", ""),
+        worse=_worse(table),
     )
+
+
+def _worse(table: Table) -> Worse | None:
+    if not table.has("worse"):
+        return None
+    return "high" if table.choice("worse", ("high", "low")) == "high" else "low"
 
 
 def _loinc(table: Table) -> dict[str, LoincCode]:

@@ -7,7 +7,7 @@ never recommend. Every answer here is one-sided: named is what surely holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from math import sqrt
@@ -339,17 +339,19 @@ _RESULTS: tuple[tuple[str, str, int, str, frozenset[str]], ...] = (
 
 def _by_result(man: Man, shown: bool) -> Iterator[tuple[str, frozenset[str]]]:
     for row, analyte, days, test, agents in _RESULTS:
-        x = _newest(man, analyte, days)
-        if x is None or (shown and not _plain(x)):
+        newest = _newest(man, analyte, days)
+        # Of different values of one date the worse one acts.
+        same = [x for x in _rows(man, analyte) if newest is not None and x.day == newest.day]
+        if shown and not all(map(_plain, same)):
             continue
         sign, _, limit = test.partition(" ")
-        holds = {
-            "": lambda x=x: _above(x, 2),
-            ">": lambda x=x, limit=limit: x.true > Decimal(limit),
-            ">=": lambda x=x, limit=limit: x.true >= Decimal(limit),
-            "<": lambda x=x, limit=limit: x.true < Decimal(limit),
-        }[sign]()
-        if holds:
+        holds: Callable[[Lab], bool] = {
+            "": lambda x: _above(x, 2),
+            ">": lambda x, limit=limit: x.true > Decimal(limit),
+            ">=": lambda x, limit=limit: x.true >= Decimal(limit),
+            "<": lambda x, limit=limit: x.true < Decimal(limit),
+        }[sign]
+        if any(map(holds, same)):
             yield (
                 row,
                 agents - {d for d in ALL if row.startswith("hematocrit") and _treated(man, d)},
