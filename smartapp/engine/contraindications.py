@@ -116,6 +116,10 @@ def _say_row(report: Report, entry: _Concerned) -> None:
     else:
         level = "default"
     fixes: tuple[Fix, ...] = report.remove(*entry.ordered) if entry.absolute else ()
+    if entry.absolute:
+        # What stops by a result may be settled by a repeat of it.
+        measured = dict.fromkeys(e.analyte for e in entry.evidence if e.analyte is not None)
+        fixes += report.order_lab(*measured)
     if entry.row.refer is not None:
         fixes += (report.refer(entry.row.refer),)
     report.finding(

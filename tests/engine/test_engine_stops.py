@@ -281,6 +281,12 @@ def test_the_matrix_agrees_with_the_rules_where_they_name_the_agents() -> None:
         assert (grades[row]["hcg"], grades[row]["hcg-alfa"]) == (urinary, "A")
 
 
+def test_what_stops_by_a_result_offers_its_repeat() -> None:
+    one = candidate().without("hematocrit").hematocrit(55)
+    fixes = the(one.judged(), "contraindication").fixes
+    assert [f.text for f in fixes if f.kind == "order-lab"] == ["Order Hematocrit"]
+
+
 def test_recombinant_hcg_is_stopped_where_its_label_stops_it() -> None:
     one = candidate().lab("tsh", 15)
     assert codes(one.judged("hcg"))["precaution"] == "info"
