@@ -2,7 +2,7 @@
 
 A launch's data are fetched at its first page and kept in the ledger for the life of the launch; a
 small copy per worker spares decryption and reading. The assessment is made anew each time: it
-depends on the clock.
+depends on the clock, or on the earlier day that was asked for.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from threading import Lock
 from typing import Any
 
 from smartapp import __version__
 from smartapp.dashboard import Chart, ShownFinding
+from smartapp.dashboard.asof import earlier_than, end_of, known_then
+from smartapp.dashboard.chart import Past, zone_of
 from smartapp.ehr import Ehr
 from smartapp.engine import assess
 from smartapp.engine.assessment import Assessment
@@ -48,9 +50,12 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
+    """One fetch, read. `noted`: the earlier days whose findings the audit knows to be shown."""
+
     fetch: int
     record: PatientRecord
     fetched_at: datetime
+    noted: set[date] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +71,47 @@ class Charts:
     def clock(self) -> Callable[[], datetime]:
         return self.sessions.clock
 
-    def open(self, launch_id: str) -> Chart:
-        """The chart this browser may see, judged as of now.
+    def open(self, launch_id: str, day: date | None = None) -> Chart:
+        """The chart this browser may see, judged as of now, or as of the end of an earlier `day`.
 
-        Refuses (LaunchError) a launch that is over or another browser's, and (FhirError) a patient
-        that could not be read at all; anything less than that is a gap in the chart.
+        Refuses (LaunchError) a launch that is over or another browser's, (InputError) a day still
+        to come on the patient's clock, and (FhirError) a patient that could not be read at all;
+        anything less than that is a gap in the chart.
         """
         context = self.sessions.current(launch_id)
         read = self._read(context)
-        assessment = assess(read.record, self.knowledge, self.clock())
+        now = self.clock()
+        today = now.astimezone(zone_of(context, read.record) or UTC).date()
+        earlier = earlier_than(day, today)
+        if earlier is not None:
+            return self._open_earlier(context, read, earlier, today)
         wanted = _wanted(context.app_context)
         return Chart(
             context=context,
             record=read.record,
-            assessment=assessment,
+            assessment=assess(read.record, self.knowledge, now),
             fetched_at=read.fetched_at,
             shown=None if wanted is None else self._shown(context, wanted),
             wanted=None if wanted is None else wanted.finding,
             open_server=context.open_server,
             frame_ancestors=self.sessions.frame_ancestors(context),
+        )
+
+    def _open_earlier(self, context: LaunchContext, read: _Read, day: date, today: date) -> Chart:
+        """The chart as known at the end of `day`. No card spoke of it: a card is of its hour."""
+        moment = end_of(day, zone_of(context, read.record))
+        assessment = assess(read.record, self.knowledge, moment)
+        if day not in read.noted:
+            self._note(context, read, assessment)
+            read.noted.add(day)
+        return Chart(
+            context=context,
+            record=known_then(read.record, self.knowledge.catalogue, moment),
+            assessment=assessment,
+            fetched_at=read.fetched_at,
+            open_server=context.open_server,
+            frame_ancestors=self.sessions.frame_ancestors(context),
+            past=Past(day, today, read.record),
         )
 
     def refresh(self, launch_id: str) -> None:
@@ -131,7 +158,7 @@ class Charts:
 
     def _keep(self, context: LaunchContext, read: _Read) -> _Read:
         # Kept only when noted: nothing is shown that the audit does not know of.
-        self._note(context, read)
+        self._note(context, read, assess(read.record, self.knowledge, self.clock()))
         with self._lock:
             self._kept[context.launch_id] = read
             self._kept.move_to_end(context.launch_id)
@@ -163,9 +190,8 @@ class Charts:
             reason = next((gap.reason for gap in gaps if gap.what == "patient"), error.public)
             raise FhirError(f"The patient could not be read from the EHR: {reason}.") from None
 
-    def _note(self, context: LaunchContext, read: _Read) -> None:
+    def _note(self, context: LaunchContext, read: _Read, assessment: Assessment) -> None:
         """Write to the audit which findings this user is about to see, and in which versions."""
-        assessment = assess(read.record, self.knowledge, self.clock())
         event = AuditEvent(
             kind=audit.FINDINGS_SHOWN,
             at=self.clock(),
@@ -203,6 +229,7 @@ def _what_was_shown(assessment: Assessment, fetch: int) -> dict[str, Any]:
     protocol = assessment.protocol
     return {
         "fetch": fetch,
+        "as_of": assessment.as_of.isoformat(),
         "app": __version__,
         "profile": protocol.profile,
         "protocol": protocol.version,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smartapp.engine.assessment import Assessment, Severity
@@ -31,6 +31,18 @@ class ShownFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """Why a chart is not today's: it is shown as known at the end of `day`.
+
+    `whole` is the record as it was read `today`; the chart's own is what was known of it then.
+    """
+
+    day: date
+    today: date
+    whole: PatientRecord
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Everything a page of one launch may show.
 
@@ -39,6 +51,7 @@ class Chart:
     wanted           the finding id the launch named (from `appContext`), checked or not
     open_server      the data came from an open test server without any authorization
     frame_ancestors  origins that may frame the pages of this launch
+    past             None for the chart of today
     """
 
     context: LaunchContext
@@ -49,6 +62,7 @@ class Chart:
     wanted: str | None = None
     open_server: bool = False
     frame_ancestors: tuple[str, ...] = ()
+    past: Past | None = None
 
     @property
     def our_ranges(self) -> bool:
@@ -58,10 +72,15 @@ class Chart:
     @property
     def zone(self) -> tzinfo | None:
         """The clock the patient lives by: the issuer's time zone; None when none is configured."""
-        name = self.record.timezone or self.context.timezone
-        if name is None:
-            return None
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            return None
+        return zone_of(self.context, self.record)
+
+
+def zone_of(context: LaunchContext, record: PatientRecord) -> tzinfo | None:
+    """The time zone of a launch's data; None when none is configured, or it is unknown here."""
+    name = record.timezone or context.timezone
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from smartapp import __version__
 from smartapp.dashboard import figures, words
+from smartapp.dashboard.asof import AsOf, as_of
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.finding import FindingView, findings
 from smartapp.dashboard.lanes import Lanes, lanes
@@ -61,6 +62,7 @@ class Page:
     lanes: Lanes
     leftovers: Leftovers
     facts: Facts
+    as_of: AsOf
     open_server: bool
     applies: bool
     weighing: bool
@@ -96,6 +98,7 @@ def page(chart: Chart, knowledge: Knowledge, wanted: str | None = None) -> Page:
         lanes=lanes(chart, knowledge, groups),
         leftovers=leftovers(chart, knowledge.catalogue),
         facts=_facts(chart),
+        as_of=as_of(chart, knowledge.catalogue),
         open_server=chart.open_server,
         applies=chart.our_ranges,
         weighing=assessment.recommendation.status in words.WEIGHING,

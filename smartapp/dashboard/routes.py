@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import msgspec
 from flask import Blueprint, Response, redirect, render_template, request
 
+from smartapp.dashboard.asof import asked_day
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.drawing import Bundle, bundle, draw
 from smartapp.dashboard.headers import from_our_own_page, guard
@@ -21,6 +23,12 @@ from smartapp.knowledge import Knowledge
 from smartapp.settings import Settings
 
 IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+class OpenChart(Protocol):
+    """Opens the chart of a launch, as of now or as it was known at the end of an earlier day."""
+
+    def __call__(self, launch_id: str, day: date | None = None) -> Chart: ...
 
 
 @dataclass(slots=True)
@@ -40,7 +48,7 @@ def blueprint(
     *,
     settings: Settings,
     knowledge: Knowledge,
-    open_chart: Callable[[str], Chart],
+    open_chart: OpenChart,
     refresh_chart: Callable[[str], None],
     end_launch: Callable[[str], None],
     static_url: Callable[[str], str],
@@ -48,6 +56,7 @@ def blueprint(
     """The dashboard's pages and the chart's script.
 
     open_chart     the chart of a launch id; refuses (LaunchError) what this browser may not see
+                   and (InputError) a day still to come
     refresh_chart  reads the launch's data from the EHR again
     end_launch     forgets the launch, its token and its data
     static_url     the address of a file below static/, such as "css/app.css"
@@ -62,7 +71,7 @@ def blueprint(
     def show(
         template: str, launch_id: str, wanted: str | None = None, status: int = 200
     ) -> Response:
-        chart = open_chart(launch_id)
+        chart = open_chart(launch_id, _asked())
         view = page(chart, knowledge, wanted)
         if wanted is not None and view.lost:
             status = 404
@@ -95,7 +104,7 @@ def blueprint(
 
     @pages.get("/chart/<launch_id>/chart.json")
     def chart_json(launch_id: str) -> Response:
-        chart = open_chart(launch_id)
+        chart = open_chart(launch_id, _asked())
         body = _drawable(chart, knowledge)
         dark = request.args.get("scheme") == "dark"
         content = b"null" if body.empty else msgspec.json.encode(_spec(body, dark=dark))
@@ -104,7 +113,7 @@ def blueprint(
 
     @pages.get("/chart/<launch_id>/chart.svg")
     def chart_svg(launch_id: str) -> Response:
-        chart = open_chart(launch_id)
+        chart = open_chart(launch_id, _asked())
         body = _drawable(chart, knowledge)
         svg = "" if body.empty else draw(_spec(body, dark=False))
         answer = Response(svg, 404 if body.empty else 200, mimetype="image/svg+xml")
@@ -113,8 +122,9 @@ def blueprint(
     @pages.post("/chart/<launch_id>/refresh")
     def refresh(launch_id: str) -> Response:
         from_our_own_page()
+        day = _asked()
         refresh_chart(launch_id)
-        return _away(f"{base(launch_id)}/")
+        return _away(f"{base(launch_id)}/{f'?as-of={day}' if day else ''}")
 
     @pages.post("/chart/<launch_id>/logout")
     def logout(launch_id: str) -> Response:
@@ -134,6 +144,10 @@ def blueprint(
         return _script(made)
 
     return pages
+
+
+def _asked() -> date | None:
+    return asked_day(request.args.get("as-of"))
 
 
 def _drawable(chart: Chart, knowledge: Knowledge) -> Lanes:

@@ -26,7 +26,9 @@ async function start(figure) {
 }
 
 async function draw(figure, embed, dark) {
-  const answer = await fetch(`${figure.dataset.spec}?scheme=${dark ? "dark" : "light"}`, {
+  const address = new URL(figure.dataset.spec, location.href);
+  address.searchParams.set("scheme", dark ? "dark" : "light");
+  const answer = await fetch(address, {
     credentials: "same-origin",
     cache: "no-store",
   });

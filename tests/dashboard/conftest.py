@@ -305,6 +305,7 @@ class Desk:
     charts: dict[str, Chart] = field(default_factory=dict)
     refreshed: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    asked: list[date | None] = field(default_factory=list)
 
     def get(self, path: str = "", launch: str = "launch-1", **more: Any) -> TestResponse:
         return self.app.test_client().get(f"/chart/{launch}/{path}", **more)
@@ -318,7 +319,8 @@ def desk(knowledge: Knowledge, chart_home: Path) -> Desk:
     app = Flask("desk", static_folder=str(share("static")), static_url_path="/static")
     made = Desk(app, {"launch-1": build_chart()})
 
-    def open_chart(launch_id: str) -> Chart:
+    def open_chart(launch_id: str, day: date | None = None) -> Chart:
+        made.asked.append(day)
         if launch_id not in made.charts:
             raise LaunchExpired("The launch is over; open the app from the chart again.")
         return made.charts[launch_id]
