@@ -42,6 +42,8 @@ REQUIRED = ("patient", "hormones")
 _FINAL = frozenset({"forbidden", "login", "not-supported", "security", "suppressed"})
 
 _NO_ACCESS = "the EHR did not send it and gave no access to ask for it"
+# Searching another man's chart for this one would give empty answers that look like his record.
+_ANOTHER_CHART = "the EHR did not send it, and the access it gave is to another patient's chart"
 _UNKNOWN_SERVER = "the EHR did not send it, and its FHIR server is not one this service may ask"
 
 
@@ -113,14 +115,27 @@ def gather(
         raws = request.prefetch()
         keys = {name: _read_key(name, raws.get(name), resources) for name in names}
     _keep_own_patient(request.patient_id, resources, keys["patient"])
-    if site is not None and request.fhir_server and (request.token or site.open):
+    access = bool(request.token) and not _is_strange(request)
+    if site is not None and request.fhir_server and (access or site.open):
         _complete(request, keys, catalogue, site, resources, timeout_ms, deadline_s)
         _keep_own_patient(request.patient_id, resources, keys["patient"])
     if not resources.patients:
         _adopt_patient(request, names, resources, keys["patient"])
-    reason = _NO_ACCESS if site is not None or not request.token else _UNKNOWN_SERVER
-    _name_gaps(keys, resources, reason)
+    _name_gaps(keys, resources, _why_absent(request, site))
     return Gathered(resources, keys)
+
+
+def _why_absent(request: HookRequest, site: Site | None) -> str:
+    """What is said of a key that was neither sent nor to be had."""
+    if not request.token:
+        return _NO_ACCESS
+    if site is None:
+        return _UNKNOWN_SERVER
+    return _ANOTHER_CHART if _is_strange(request) else _NO_ACCESS
+
+
+def _is_strange(request: HookRequest) -> bool:
+    return request.chart not in (None, request.patient_id)
 
 
 def _take(name: str, parcels: Mapping[str, Parcel], into: Resources) -> Key:
@@ -214,9 +229,9 @@ def _complete(
     into.gaps.extend(gap for gap in short if gap.what in refused)
     if not plans:
         return
-    client = FhirClient(base, token=request.token, timeout_ms=timeout_ms, profile=site.profile)
     names = {plan.key for plan in plans}
     try:
+        client = FhirClient(base, token=request.token, timeout_ms=timeout_ms, profile=site.profile)
         fetched = client.run(plans, deadline_s, refreshed=True)
     except FhirUnauthorized as error:
         # A hook's token cannot be renewed here; what came by prefetch is still judged.

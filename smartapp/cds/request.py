@@ -79,7 +79,8 @@ class HookRequest:
     """One call, read. Ids are bare ("123"), `user` stays as the client wrote it.
 
     `focus` lists the drafts the user is choosing (order-select); None means every draft.
-    `scope` is what `token` permits, as the client says; None where it does not.
+    `scope` is what `token` permits and `chart` the only patient whose chart it opens, as the client
+    says; None where it does not.
     `parcels` is the prefetch, read, ours and other keys; None when something in it is odd, so that
     it has to be read key by key and row by row from `prefetch()`.
     """
@@ -94,6 +95,7 @@ class HookRequest:
     fhir_server: str | None
     token: str | None
     scope: str | None = None
+    chart: str | None = None
     parcels: Mapping[str, Parcel] | None = None
     body: bytes = b"{}"
 
@@ -148,6 +150,7 @@ def read_request(body: bytes, hooks: Mapping[str, Service]) -> HookRequest:
         fhir_server=envelope.fhirServer or None,
         token=authorization.access_token if authorization else None,
         scope=authorization.scope if authorization else None,
+        chart=_bare((authorization and authorization.patient) or "", "Patient") or None,
         parcels=parcels,
         body=body,
     )

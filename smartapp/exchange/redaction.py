@@ -136,7 +136,10 @@ class Redactor:
         """`Type/id` with the id hashed, wherever it stands; a bare or contained id likewise."""
         if text.startswith("#"):
             return f"#{self.short(text[1:])}"
-        path = urlsplit(text).path if text.startswith(("http://", "https://")) else text
+        try:
+            path = urlsplit(text).path if text.startswith(("http://", "https://")) else text
+        except ValueError:  # "http://["
+            return self.short(text)
         kind, _, identity = path.rpartition("/")
         kind = kind.rpartition("/")[2]
         if kind in self._known.types:

@@ -54,6 +54,7 @@ class FhirClient:
 
     `base_url` as configured or received; the caller has checked that it may be asked. Sends
     nothing to another origin or beside the base's path, follows no redirect, keeps no cookie.
+    Refuses (FhirUnauthorized) a token that no header can carry.
     """
 
     def __init__(

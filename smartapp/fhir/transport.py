@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ _CONNECT_S = 3.05
 _CHUNK = 64 * 1024
 _TRIES = 4
 _FIRST_WAIT_S = 0.2
+_is_token = re.compile(r"[\x21-\x7e]{1,16384}").fullmatch
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # At DEBUG urllib3 writes every path and query it requests, patient ids included.
@@ -47,9 +49,14 @@ logging.getLogger("urllib3").setLevel(logging.WARNING)
 
 
 class Bearer(AuthBase):
-    """The access token, set last, so that no `.netrc` entry can take its place."""
+    """The access token, set last, so that no `.netrc` entry can take its place.
+
+    Refuses (FhirUnauthorized) a token that no header can carry.
+    """
 
     def __init__(self, token: str | None) -> None:
+        if token and not _is_token(token):
+            raise FhirUnauthorized("the access token that came for the EHR is none")
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

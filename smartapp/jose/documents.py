@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 import requests
@@ -17,6 +17,7 @@ from smartapp.settings import is_loopback
 MAX_BYTES = 1_000_000
 
 _max_age = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE).search
+_is_visible = re.compile(r"[\x21-\x7e]+").fullmatch
 
 
 class Unreadable(Exception):
@@ -36,15 +37,31 @@ class Document:
 
 
 def is_safe(url: str) -> bool:
-    """Whether a secret may travel to `url`: https, or this machine."""
+    """Whether a secret may travel to `url`: https, or this machine; no user, nothing unreadable."""
+    parts = _parts(url)
+    if parts is None or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+
+
+def is_here(url: str) -> bool:
+    """Whether `url` can only be on this machine, where other services may trust whoever asks."""
+    parts = _parts(url)
+    return parts is not None and is_loopback(parts.hostname or "")
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an absolute address; None where a host name or a port is none, or where two
+    readers could read it differently (blanks, control and other signs, `\\`)."""
+    if not _is_visible(url) or "\\" in url:
+        return None
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        _ = parts.port
+        host = (parts.hostname or "").encode("idna")
     except ValueError:
-        return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-    )
+        return None
+    return parts if host else None
 
 
 def fetch_object(url: str, timeout_s: float) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from smartapp.errors import DiscoveryFailed
 from smartapp.jose import KeySets, Unreadable
-from smartapp.jose.documents import NoDocument, fetch_object, is_safe
+from smartapp.jose.documents import NoDocument, fetch_object, is_here, is_safe
 from smartapp.smart import older
 
 MAX_AGE = timedelta(hours=1)
@@ -93,7 +93,6 @@ class Discovery:
         endpoint, or names one that is not https or not where the site wants it.
         """
         document = self._configuration(fhir_base)
-        pinned = self._pinned(fhir_base)
 
         def endpoint(name: str) -> str | None:
             value = _text(document, name)
@@ -101,15 +100,7 @@ class Discovery:
                 return None
             # One that is whole stays as it is written: assertions repeat it as their audience.
             whole = value.startswith(("https://", "http://"))
-            address = value if whole else urljoin(fhir_base.removesuffix("/") + "/", value)
-            if not is_safe(address):
-                raise DiscoveryFailed(f"The EHR's {name} is not https.")
-            if pinned and origin_of(address) not in pinned:
-                raise DiscoveryFailed(
-                    f"The EHR's {name} is at an origin that this site's endpoint_origins do not "
-                    "list."
-                )
-            return address
+            return self._checked(fhir_base, name, value if whole else _joined(fhir_base, value))
 
         token_endpoint = endpoint("token_endpoint")
         if token_endpoint is None:
@@ -117,7 +108,7 @@ class Discovery:
         return SmartConfiguration(
             authorization_endpoint=endpoint("authorization_endpoint"),
             token_endpoint=token_endpoint,
-            issuer=_text(document, "issuer"),
+            issuer=_issuer(document),
             jwks_uri=endpoint("jwks_uri"),
             revocation_endpoint=endpoint("revocation_endpoint"),
             capabilities=_words(document, "capabilities"),
@@ -129,14 +120,39 @@ class Discovery:
             names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
-    def openid(self, base: str) -> OpenIdConfiguration:
-        """The OpenID configuration published under `base`. Refuses (DiscoveryFailed) like smart."""
-        document = self._document(_well_known(base, "openid-configuration"), "OpenID configuration")
-        return OpenIdConfiguration(_text(document, "issuer"), _text(document, "jwks_uri"))
+    def openid(self, base: str, fhir_base: str) -> OpenIdConfiguration:
+        """The OpenID configuration published under `base`, which the EHR at `fhir_base` named.
+
+        Refuses (DiscoveryFailed) like `smart`.
+        """
+        url = _well_known(base, "openid-configuration")
+        self._refuse_here(fhir_base, "issuer", url)
+        document = self._document(url, "OpenID configuration")
+        jwks_uri = _text(document, "jwks_uri")
+        if jwks_uri is not None:
+            jwks_uri = self._checked(fhir_base, "jwks_uri", jwks_uri)
+        return OpenIdConfiguration(_issuer(document), jwks_uri)
 
     def forget(self, fhir_base: str) -> None:
         """Read the SMART configuration anew next time: an endpoint of it did not answer."""
         self._kept.pop(_well_known(fhir_base, "smart-configuration"), None)
+
+    def _checked(self, fhir_base: str, name: str, address: str) -> str:
+        """The same address, when codes, secrets and trust in keys may go there."""
+        if not is_safe(address):
+            raise DiscoveryFailed(f"The EHR's {name} is not https.")
+        self._refuse_here(fhir_base, name, address)
+        pinned = self._pinned(fhir_base)
+        if pinned and origin_of(address) not in pinned:
+            raise DiscoveryFailed(
+                f"The EHR's {name} is at an origin that this site's endpoint_origins do not list."
+            )
+        return address
+
+    def _refuse_here(self, fhir_base: str, name: str, address: str) -> None:
+        # A distant server must not send us to whatever else answers on this machine (SSRF).
+        if is_here(address) and not is_here(fhir_base):
+            raise DiscoveryFailed(f"The EHR's {name} is on this machine, and the EHR is not.")
 
     def _configuration(self, fhir_base: str) -> dict[str, Any]:
         url = _well_known(fhir_base, "smart-configuration")
@@ -211,6 +227,23 @@ def _tell_of_other_origins(fhir_base: str, document: dict[str, Any]) -> None:
 
 def _well_known(base: str, name: str) -> str:
     return f"{base.removesuffix('/')}/.well-known/{name}"
+
+
+def _joined(fhir_base: str, value: str) -> str:
+    try:
+        return urljoin(fhir_base.removesuffix("/") + "/", value)
+    except ValueError:
+        return ""
+
+
+def _issuer(document: dict[str, Any]) -> str | None:
+    """What the server calls itself; an address that nobody can read is no name."""
+    name = _text(document, "issuer")
+    try:
+        urlsplit(name or "")
+    except ValueError:
+        return None
+    return name
 
 
 def _text(document: dict[str, Any], name: str) -> str | None:

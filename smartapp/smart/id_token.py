@@ -117,7 +117,7 @@ def issuer_and_keys(
         if name is not None and jwks_uri is not None:
             break
         try:
-            found = discovery.openid(base)
+            found = discovery.openid(base, fhir_base)
         except DiscoveryFailed:
             continue
         name, jwks_uri = name or found.issuer, jwks_uri or found.jwks_uri

@@ -281,7 +281,35 @@ def test_one_strange_row_among_his_own_changes_nothing(door: Door) -> None:
     )
 
 
+@pytest.mark.clause("A7.2")
+def test_access_to_another_mans_chart_is_not_used(wired: Door, ehr: Ehr) -> None:
+    """Its empty answers would look like a record in which nothing is written."""
+    data = prefetch(severe())
+    del data["conditions"]
+    access = {**ACCESS["fhirAuthorization"], "patient": "jones"}
+    cards = wired.cards(view(data, fhirServer=BASE, fhirAuthorization=access))
+    assert ehr.asked == []
+    assert "another patient's chart" in cards[0]["detail"]
+    access["patient"] = "Patient/smith"
+    wired.cards(view(data, fhirServer=BASE, fhirAuthorization=access))
+    assert [asked.partition("?")[0] for asked in set(ehr.asked)] == ["Condition"]
+
+
 # ---- who is asked
+
+
+@pytest.mark.clause("C1.9")
+@pytest.mark.parametrize("token", ["€", "a\r\nX-Forged: 1", "\x00", "two words", "x" * 20_000])
+def test_a_token_that_no_header_can_carry_costs_only_what_it_should_have_opened(
+    wired: Door, ehr: Ehr, token: str
+) -> None:
+    data = prefetch(severe())
+    del data["conditions"]
+    access = {**ACCESS["fhirAuthorization"], "access_token": token}
+    cards = wired.cards(view(data, fhirServer=BASE, fhirAuthorization=access))
+    assert ehr.asked == []
+    assert "severe-primary-failure" in codes(cards)
+    assert "the access token that came for the EHR is none" in cards[0]["detail"]
 
 
 @pytest.mark.clause("A7.8")

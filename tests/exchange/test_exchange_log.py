@@ -220,6 +220,19 @@ def test_whatever_is_odd_about_a_call_neither_answer_nor_log_repeats_it(
     assert CANARY not in written(tmp_path)
 
 
+@pytest.mark.parametrize("odd", ["http://[", "https://[::1/x", "https://\u2100/Patient/1"])
+def test_an_address_that_nobody_can_read_stops_no_call(
+    web: FlaskClient, tmp_path: Path, odd: str
+) -> None:
+    body = view(prefetch(severe()))
+    body["context"]["userId"] = odd
+    body["prefetch"]["hormones"]["entry"][0]["resource"]["performer"] = [{"reference": odd}]
+    assert web.post("/cds-services/hpg-patient-view", json=body).status_code == 200
+    (line,) = lines(tmp_path)
+    assert re.fullmatch(r"h-[0-9a-f]{8}", line["request"]["body"]["context"]["userId"])
+    assert odd not in written(tmp_path)
+
+
 def test_a_call_to_no_service_of_ours_names_nothing(web: FlaskClient, tmp_path: Path) -> None:
     web.post(f"/cds-services/{CANARY}", json={CANARY: CANARY})
     web.get("/cds-services")
