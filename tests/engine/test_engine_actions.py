@@ -531,3 +531,11 @@ def test_finasteride_stopped_on_the_day_of_the_draw_still_counts() -> None:
 def test_a_confirming_psa_is_as_old_as_the_window() -> None:
     one = man(55).drug("clomiphene", -900).lab("psa", 5, -PSA.window).lab("psa", 5, -200)
     assert codes(one.judged())["psa-rise"] == "warning"
+
+
+def test_a_change_of_phq_9_is_told_with_both_totals() -> None:
+    one = treated().told("phq-9", "total", 2, START - 5).told("phq-9", "total", 8, -20)
+    found = the(one.told("phq-9", "self-harm", 0, -20).judged(), "mood-change")
+    assert "by 6 points" in found.summary
+    said = {e.role: e.original for e in found.evidence}
+    assert (said["fired"], said["baseline"]) == ("8 (0-27)", "2 (0-27)")

@@ -175,6 +175,13 @@ def test_es_asks_free_testosterone_whenever_shbg_is_altered() -> None:
     assert judged(pair(450).shbg(120), "aua").reason == "not-low"
 
 
+def test_an_altered_shbg_counts_only_while_a_valid_sample_goes_with_it() -> None:
+    """It goes with the third sample alone: without that it is unknown, and no risk on record."""
+    one = man().testosterone("721.4", -23, comparator=">").testosterone(372, -29).shbg("17.9", -326)
+    assert judged(one, "es").reason == "not-low"
+    assert judged(one.testosterone(587, -285), "es").reason == "free-t-needed"
+
+
 def test_es_takes_the_laboratorys_limit_of_free_testosterone() -> None:
     one = pair(300).shbg(30)  # about 216 pmol/L
     assert judged(one, "es").answer == "low"

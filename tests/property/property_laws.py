@@ -33,6 +33,7 @@ from property_oracle import (
     disturbed_today,
     failed_on_drug,
     severe,
+    shbg_counts,
     valid_draws,
 )
 
@@ -204,9 +205,11 @@ def missing_is_not_normal(man: Man) -> str | None:
     """Taking usable readings away never turns "not evaluable" into a negative answer.
 
     Taken away are a random one of the readings and whatever is older of the same analyte, which
-    would otherwise speak in its place; or all readings of one analyte. One case is left out,
-    because rules 3 decide it by their letter: a single valid sample above 346.1 ng/dL is "not low",
-    also where it was only the older sample, now taken away, that contradicted it.
+    would otherwise speak in its place; or all readings of one analyte. Two cases are left out,
+    because rules 3 decide them by their letter: a single valid sample above 346.1 ng/dL is "not
+    low", also where it was only the older sample, now taken away, that contradicted it; and an SHBG
+    that is unknown is judged as normal where no risk is on record, also where it was an altered one
+    until the only sample that it goes with was taken away.
     """
     gone = _one_of(man, man.seed)
     if gone is None or not _open(judged_as_he_is(man)):
@@ -218,6 +221,8 @@ def missing_is_not_normal(man: Man) -> str | None:
     ):
         less = without(man, lost)
         if gone.analyte == "testosterone" and _speaks_alone(less):
+            continue
+        if _no_more_shbg(man, less):
             continue
         censored = any(x.comparator for x in same if x.id in lost)
         if wrong := _more_negative(judged_as_he_is(man), judged_as_he_is(less), censored):
@@ -241,6 +246,8 @@ def one_missing_is_not_normal(man: Man) -> str | None:
             return None
     elif any(x.analyte == gone.analyte and not _later(x, gone) for x in rest.labs):
         return None
+    if _no_more_shbg(man, rest):
+        return None
     before, after = judged_as_he_is(man), judged_as_he_is(rest)
     wrong = _more_negative(before, after, bool(gone.comparator))
     return None if wrong is None else f"without {gone.analyte} of day {gone.day} alone: {wrong}"
@@ -260,6 +267,10 @@ def _one_of(man: Man, seed: int) -> Lab | None:
 def _speaks_alone(man: Man) -> bool:
     draws = valid_draws(man)
     return len(draws) == 1 and draws[0].value > _SINGLE_TOP
+
+
+def _no_more_shbg(man: Man, less: Man) -> bool:
+    return shbg_counts(man) and not shbg_counts(less)
 
 
 def _usable(x: Lab) -> bool:

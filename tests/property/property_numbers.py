@@ -104,12 +104,15 @@ def _values(finding: Finding) -> set[str]:
 
 
 def _derived(finding: Finding) -> set[str]:
-    """Differences, ratios and changes in per cent of two values of the evidence."""
+    """Differences, ratios and changes in per cent of two values of the evidence, or of two answers:
+    those stand in words, "8 (0-27)"."""
     values = [e.value for e in finding.evidence if e.value]
+    answers = (e.original for e in finding.evidence if e.analyte is None and e.original)
+    values += [Decimal(said.split()[0]) for said in answers if _NUMBER.fullmatch(said.split()[0])]
     found: set[str] = set()
     for a in values:
         for b in values:
-            for number in (a - b, a / b, (a - b) / b * 100):
+            for number in (a - b, *((a / b, (a - b) / b * 100) if b else ())):
                 found |= {_plain(str(round(abs(number), places))) for places in (0, 1, 2)}
     return found
 

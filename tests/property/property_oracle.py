@@ -111,6 +111,11 @@ _FREE_LOW = {"aua": 219.5, "es": 219.5, "eau": 219.5, "bssm": 224.5}
 _FREE_TOP = {"aua": "346.1", "es": "400", "eau": "346.1", "bssm": "346.1"}
 
 
+def shbg_counts(man: Man) -> bool:
+    """Whether an SHBG goes with a valid sample; one that does not is unknown (rules 2.3)."""
+    return _shbg(man, valid_draws(man)) is not None
+
+
 def _surely_low(man: Man, draws: list[Draw], profile: str) -> bool:
     """Low testosterone, where two valid samples settle it without doubt."""
     if len(draws) < 2:
