@@ -77,6 +77,7 @@ class FeedbackDesk:
         now = self.clock()
         kept = 0
         with self.ledger.transaction() as conn:
+            audit.take_turn(conn)
             for item in items:
                 issued = issued_card(conn, caller.tenant, item.card.lower())
                 if issued is None or issued.service != service:
