@@ -8,8 +8,11 @@ from smartapp.engine.baseline import lacking
 from smartapp.engine.case import Case
 from smartapp.engine.standing import Standing, approved, eligible
 from smartapp.engine.stops import OPTIONS, SEVERE, Against
+from smartapp.engine.telling import tell_analytes
 
 _UNAPPROVED = "unapproved"
+# A caution that is no row: what the baseline before a draft still lacks (rules 10).
+_UNMEASURED = "not-measured"
 
 
 def list_options(case: Case, view: AxisView, standing: Standing) -> tuple[Option, ...]:
@@ -30,13 +33,18 @@ def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Optio
     may = standing.status == "candidate" and eligible(case, against)
     # A draft is offered only where nothing relative stands and the baseline is whole (rules 10).
     relative = any(hit.grade == "R" for hit in against.hits)
-    clean = may and agent != "enclomiphene" and not relative and not lacking(case, view, agent)
+    missing = lacking(case, view, agent) if may else ()
+    clean = may and agent != "enclomiphene" and not relative and not missing
     starts = [r for r in knowledge.regimens.values() if r.agent == agent and r.start]
     on_label = agent == "hcg" and standing.path == "E3"
     # What closes the option is not told a second time as a caution.
     cautions = tuple(
         hit.row.key for hit in against.lesser if hit.row.key != _UNAPPROVED or approved(case, agent)
     )
+    caution_words = tuple(_say(case, key, against) for key in cautions)
+    if missing:
+        cautions += (_UNMEASURED,)
+        caution_words += (_say_missing(case, missing),)
     return Option(
         agent=agent,
         eligible=may,
@@ -50,8 +58,16 @@ def _option(case: Case, view: AxisView, standing: Standing, agent: str) -> Optio
         ),
         regimens=tuple(r.key for r in starts) if clean else (),
         blocked_words=tuple(_say(case, key, against) for key in blocked),
-        caution_words=tuple(_say(case, key, against) for key in cautions),
+        caution_words=caution_words,
     )
+
+
+def _say_missing(case: Case, missing: tuple[str, ...]) -> str:
+    words = {
+        "missing": tell_analytes(case.knowledge, missing),
+        "days": str(case.protocol.orders.baseline_days),
+    }
+    return case.knowledge.wording.say("missing", "caution", words)
 
 
 def _say(case: Case, key: str, against: Against) -> str:

@@ -19,7 +19,7 @@ from smartapp.engine.assessment import (
 from smartapp.engine.case import Case
 from smartapp.engine.differing import Differing
 from smartapp.engine.samples import evidence_of
-from smartapp.engine.telling import tell_readings, why_not_usable
+from smartapp.engine.telling import tell_analytes, tell_readings, why_not_usable
 from smartapp.knowledge.severity import FindingKind
 from smartapp.patient.record import DraftOrder
 
@@ -211,13 +211,7 @@ class Report:
 
     def analytes(self, keys: Iterable[str]) -> str:
         """Tests to be done, in a sentence."""
-        catalogue, wording = self.case.knowledge.catalogue, self.case.knowledge.wording
-        return ", ".join(
-            wording.say("missing", "testosterone")
-            if key == "testosterone"
-            else catalogue.analytes[key].name
-            for key in keys
-        )
+        return tell_analytes(self.case.knowledge, keys)
 
     def names(self, agents: Iterable[str]) -> str:
         """Several drugs in a sentence, in the order given."""

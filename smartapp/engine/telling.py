@@ -93,6 +93,16 @@ def tell_readings(readings: Iterable[Reading]) -> str:
     return _listed([tell_reading(r) for r in readings])
 
 
+def tell_analytes(knowledge: Knowledge, keys: Iterable[str]) -> str:
+    """Tests to be done, by their names; of testosterone two samples."""
+    return ", ".join(
+        knowledge.wording.say("missing", "testosterone")
+        if key == "testosterone"
+        else knowledge.catalogue.analytes[key].name
+        for key in keys
+    )
+
+
 def tell_evidence(knowledge: Knowledge, evidence: Iterable[Evidence]) -> str:
     """What a finding rests on, in few words: values as sent, of a diagnosis only the day.
 

@@ -58,7 +58,7 @@ def test_low_samples_drawn_under_a_drug_of_unknown_end_are_spoken_of() -> None:
 
 def test_replacement_in_pituitary_deficiency_is_no_cause_to_settle_first() -> None:
     one = low_man().without("lh").lh("1.0").lab("prolactin", 8).lab("tsh", 2).lab("ferritin", 90)
-    one.problem("pituitary-deficiency", -900).drug("glucocorticoid", -800)
+    one.hematocrit(45).problem("pituitary-deficiency", -900).drug("glucocorticoid", -800)
     found = one.judged()
     assert found.recommendation.status == "candidate"
     assert rows_against(one, "hcg") == ()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from men import Man, candidate, codes, knowledge, man, the
 
+from smartapp.engine.assessment import Option
 from smartapp.engine.axis import judge_axis
 from smartapp.engine.stops import _judge, judge_stops
 
@@ -380,3 +381,26 @@ def test_a_tsh_told_only_as_a_limit_excludes_no_thyroid_far_out_of_range() -> No
         assert "not-excluded" in clomiphene.blocked_by
     within = candidate().without("tsh").lab("tsh", "0.05", -20, comparator="<")
     assert "thyroid-adrenal" in rows(within, "clomiphene")
+
+
+def test_what_the_baseline_lacks_is_a_caution_and_closes_no_option() -> None:
+    """Rules 10 want it before a draft; of a man who was not tested no stop is known."""
+
+    def options(one: Man) -> dict[str, Option]:
+        return {o.agent: o for o in one.judged().recommendation.options}
+
+    whole = options(candidate(45))["clomiphene"]
+    assert (whole.eligible, "not-measured" in whole.cautions) == (True, False)
+    assert whole.regimens
+    bare = options(candidate(45).without("hematocrit", "alt", "psa"))
+    serm, hcg = bare["clomiphene"], bare["hcg"]
+    assert (serm.eligible, serm.regimens, hcg.eligible) == (True, (), True)
+    assert serm.cautions[-1] == hcg.cautions[-1] == "not-measured"
+    said = "not yet measured: Hematocrit, Alanine aminotransferase, Prostate-specific antigen"
+    assert serm.caution_words[-1].startswith(said)
+    assert "Alanine" not in hcg.caution_words[-1]
+    young = options(candidate(30).without("psa"))
+    assert "not-measured" not in young["clomiphene"].cautions
+    # An AST will do; and what is no option is not told to be measured for it.
+    assert "not-measured" not in options(candidate().without("alt").lab("ast", 20))["hcg"].cautions
+    assert "not-measured" not in bare["enclomiphene"].cautions
