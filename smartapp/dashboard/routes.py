@@ -13,6 +13,7 @@ import msgspec
 from flask import Blueprint, Response, redirect, render_template, request
 
 from smartapp.dashboard.asof import asked_day
+from smartapp.dashboard.axispicture import axis_picture
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.drawing import Bundle, bundle, draw
 from smartapp.dashboard.headers import from_our_own_page, guard
@@ -78,6 +79,7 @@ def blueprint(
         html = render_template(
             f"dashboard/{template}.html",
             page=view,
+            picture=axis_picture(chart, knowledge, view.groups) if template == "axis" else None,
             base=base(launch_id),
             styled=chart.context.style_url is not None,
             static_url=static_url,
@@ -93,6 +95,10 @@ def blueprint(
     @pages.get("/chart/<launch_id>/finding/<finding_id>")
     def one_finding(launch_id: str, finding_id: str) -> Response:
         return show("overview", launch_id, finding_id)
+
+    @pages.get("/chart/<launch_id>/axis")
+    def axis(launch_id: str) -> Response:
+        return show("axis", launch_id)
 
     @pages.get("/chart/<launch_id>/table")
     def table(launch_id: str) -> Response:
