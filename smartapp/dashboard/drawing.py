@@ -32,6 +32,15 @@ def draw(spec: Mapping[str, Any]) -> str:
     return svg
 
 
+def picture(spec: Mapping[str, Any]) -> bytes:
+    """The spec as one PNG, fine enough for paper."""
+    import vl_convert
+
+    with _ENGINE:
+        png: bytes = vl_convert.vegalite_to_png(dict(spec), scale=2.5)
+    return png
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """The Vega-Embed module of one vl-convert version, kept in the home folder.

@@ -16,6 +16,7 @@ from smartapp.dashboard.asof import asked_day
 from smartapp.dashboard.axispicture import axis_picture
 from smartapp.dashboard.chart import Chart
 from smartapp.dashboard.drawing import Bundle, bundle, draw
+from smartapp.dashboard.export import add_exports
 from smartapp.dashboard.headers import from_our_own_page, guard
 from smartapp.dashboard.lanes import Lanes, lanes
 from smartapp.dashboard.page import page
@@ -124,6 +125,13 @@ def blueprint(
         svg = "" if body.empty else draw(_spec(body, dark=False))
         answer = Response(svg, 404 if body.empty else 200, mimetype="image/svg+xml")
         return guard(answer, chart.frame_ancestors)
+
+    add_exports(
+        pages,
+        knowledge=knowledge,
+        home=settings.home_dir,
+        open_chart=lambda launch_id: open_chart(launch_id, _asked()),
+    )
 
     @pages.post("/chart/<launch_id>/refresh")
     def refresh(launch_id: str) -> Response:
