@@ -572,6 +572,8 @@ def test_a_thrombosis_just_too_long_ago_is_told_and_one_over_is_not() -> None:
     assert f" {days + 1} " in told(days + 1)
     assert not told(days)
     assert f" {days + 1} " in told(days + 1, days + 2)
+    # Recent, but from before the treatment: no finding, and nothing too far back.
+    assert not near(treated(start=-100).problem("vte", -days), "A-VTE")
     assert not told(days + 1, active=False)
     assert not told(days + 1, abated=day(-5))
     assert told(days + 1, active=None)
