@@ -53,7 +53,8 @@ class ExchangeLog:
     """Appends to one file. Safe between threads and workers: each line is one write."""
 
     def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
-        """Refuses (ConfigError) a path that cannot be written. The file is readable by us alone."""
+        """Refuses (ConfigError) a path that cannot be written. A file made here is ours alone to
+        read; one that is there keeps its mode."""
         self._path = path
         self._clock = clock
         try:

@@ -20,7 +20,7 @@ from smartapp.fhir.bundle import Page, next_of, open_body
 from smartapp.fhir.model import Gap
 from smartapp.fhir.plans import SearchPlan, medication_plans
 from smartapp.fhir.quirks import quirks_of
-from smartapp.fhir.transport import POOL, Bearer, Deadline, get, session_for
+from smartapp.fhir.transport import MAX_BODY, POOL, Bearer, Deadline, get, session_for
 
 MAX_PAGES = 50
 
@@ -121,6 +121,7 @@ class FhirClient:
             if answer.plan.continued:
                 url = self._inside(query)
             seen: set[str] = set()
+            size = 0
             while url is not None:
                 if url in seen or len(seen) == MAX_PAGES:
                     raise FhirPagingLoop("the EHR's pages do not come to an end")
@@ -135,6 +136,9 @@ class FhirClient:
                 )
                 link = _next(body)
                 answer.pages.append(body)
+                size += len(body)
+                if size > MAX_BODY:
+                    raise FhirNotFhir("the EHR's answer is too large to be read")
                 more = link is not None and not answer.plan.single
                 url = self._inside(_joined(url, link)) if link and more else None
             answer.done = True

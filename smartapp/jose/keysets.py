@@ -65,8 +65,8 @@ class KeySets:
         """The keys at `url`; `again` reads them anew, at most once in `COOL_DOWN`.
 
         One thread reads. While a set that has only grown old is read, the others use it; it also
-        serves while its server is down, for `MOST_AGE` after it was read. Refuses (Unreadable) a
-        set that cannot be had.
+        serves while its server is down, for `MOST_AGE` after it was read. Nobody waits longer than
+        one reading may take. Refuses (Unreadable) a set that cannot be had.
         """
         place = self._place(url)
         now = self._clock()
@@ -74,9 +74,13 @@ class KeySets:
         if kept is not None and not again and now < kept.fresh_until:
             return kept.keys
         usable = kept is not None and now - kept.read_at < MOST_AGE
-        # A new key may be in the set that another thread is reading: whoever needs one waits.
-        if not place.reading.acquire(blocking=again or not usable):
-            return kept.keys if kept is not None else ()
+        # A new key may be in the set that another thread is reading: whoever needs one waits, but
+        # not for a server that sends its answer letter by letter: it would hold every thread.
+        waits = self._timeout_s if again or not usable else 0
+        if not place.reading.acquire(timeout=waits):
+            if kept is not None and usable:
+                return kept.keys
+            raise Unreadable("another request has not finished reading it")
         try:
             if place.kept is not kept and place.kept is not None:
                 return place.kept.keys

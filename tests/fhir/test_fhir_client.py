@@ -271,6 +271,17 @@ def test_pages_that_never_end_come_to_an_end(ehr: responses.RequestsMock) -> Non
     assert fetched.gaps[0].state == "partial"
 
 
+def test_pages_that_swell_come_to_an_end(
+    ehr: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smartapp.fhir.client.MAX_BODY", 1000)
+    for n in range(20):
+        ehr.get(f"{BASE}/{n}" if n else f"{BASE}/{LABS.query}", page("x" * 300, f"{BASE}/{n + 1}"))
+    fetched = client().run([LABS], 5)
+    assert len(fetched.pages) == 3
+    assert fetched.gaps == (Gap("hormones", "partial", "the EHR's answer is too large to be read"),)
+
+
 def test_a_broken_second_page_keeps_the_first(ehr: responses.RequestsMock) -> None:
     ehr.get(f"{BASE}/Observation?patient=p1", page("a", f"{BASE}/Observation?page=2"))
     ehr.get(f"{BASE}/Observation?page=2", status=500)

@@ -147,6 +147,32 @@ def test_a_server_that_is_down_is_asked_now_and_then(
     assert len(sets.keys(URL)) == 1
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_server_that_never_ends_its_answer_holds_one_thread_and_no_other(
+    server: Server, clock: Clock, known: bool
+) -> None:
+    """Anyone can name a registered client and an unknown key: they must not use up the threads."""
+    sets = KeySets(0.05, clock)
+    if known:
+        sets.keys(URL)
+        clock.now += keysets.COOL_DOWN
+        server.entered.clear()
+    server.wait.clear()
+    stuck = threading.Thread(target=lambda: sets.keys(URL, again=True))
+    stuck.start()
+    assert server.entered.wait(5)
+    started = time.monotonic()
+    if known:
+        assert sets.fitting(URL, "ES256", "two") == ()
+        assert len(sets.fitting(URL, "ES256", "one")) == 1
+    else:
+        with pytest.raises(Unreadable, match="another request"):
+            sets.keys(URL)
+    assert time.monotonic() - started < 2
+    server.wait.set()
+    stuck.join()
+
+
 def test_many_addresses_do_not_fill_the_memory(server: Server, sets: KeySets) -> None:
     for n in range(300):
         sets.keys(f"https://ehr.example/{n}")
