@@ -200,7 +200,17 @@ def _told(
         known = is_known(reading.recorded, as_of, today)
         if known and is_known(reading.effective, as_of, today):
             found.setdefault((reading.tool, reading.item), []).append(reading)
-    return {key: tuple(readings) for key, readings in found.items()}
+    return {key: _without_sums(readings) for key, readings in found.items()}
+
+
+def _without_sums(readings: list[EndpointReading]) -> tuple[EndpointReading, ...]:
+    """The figures without sums of single results for which the total itself was told by then."""
+    given = {r.effective for r in readings if not _is_sum(r)}
+    return tuple([r for r in readings if not (_is_sum(r) and r.effective in given)])
+
+
+def _is_sum(reading: EndpointReading) -> bool:
+    return reading.source == "observation" and "from-items" in reading.flags
 
 
 def days_before(day: date, days: int) -> date:

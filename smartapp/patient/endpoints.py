@@ -236,7 +236,8 @@ class _Reader:
             self._take(field.tool, field.key, checked, sheet)
 
     def _summed(self) -> Iterator[EndpointReading]:
-        """Totals of items that came as single Observations of one moment, where none was given."""
+        """Totals of items that came as single Observations of one moment, unless one was given by
+        then. Until a total is told the sum stands in for it; the engine lets it go after that."""
         groups: dict[tuple[str, datetime | date], dict[str, EndpointReading]] = {}
         single = [
             reading
@@ -248,10 +249,13 @@ class _Reader:
             groups.setdefault(key, {}).setdefault(reading.item, reading)
         for (name, _), items in groups.items():
             tool = self._known.tools[name]
-            if TOTAL not in items and tool.items and tool.items.keys() <= items.keys():
+            if tool.items and tool.items.keys() <= items.keys():
                 first = next(iter(items.values()))
                 # The sum is known as soon as the last of its parts is.
                 last = max((items[key].recorded for key in tool.items), key=_as_told)
+                given = items.get(TOTAL)
+                if given is not None and _as_told(given.recorded) <= _as_told(last):
+                    continue
                 total = sum((items[key].value for key in tool.items), Decimal(0))
                 sheet = _Sheet(first.reference, first.effective, first.day, last, False, ())
                 yield _reading(tool, TOTAL, total, sheet, ("from-items",))

@@ -239,7 +239,8 @@ class EndpointReading:
     better     the end of the scale where he is well
     effective  as sent, parsed; `day` is the local date
     recorded   when it first became known; the engine's as-of cut
-    flags      "from-items" (a total we added up), "corrected", "amended"
+    flags      "from-items" (a total we added up; of single results it stands until the total itself
+               is told), "corrected", "amended"
     """
 
     reference: str

@@ -45,6 +45,19 @@ def assessed(rows: list[Row], moment: str) -> Assessment:
     return assess(record, knowledge(), datetime.fromisoformat(moment))
 
 
+def phq_9(loinc: str, figure: int, issued: str) -> Row:
+    row = result(f"phq-{loinc}", loinc, 0, "", issued)
+    del row["valueQuantity"]
+    return {**row, "valueInteger": figure}
+
+
+def phq(issued: str) -> list[Row]:
+    """Nine answers of one each, as results of their own."""
+    codes = ("44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3",
+             "44260-8")  # fmt: skip
+    return [phq_9(code, 1, issued) for code in codes]
+
+
 EARLIER = result(
     "t0", "2986-8", 220, "ng/dL", "2026-04-20", effectiveDateTime="2026-04-20T08:00:00-04:00"
 )
@@ -66,6 +79,10 @@ STORIES: dict[str, tuple[list[Row], list[Row]]] = {
                 meta={"lastUpdated": "2026-05-07T15:00:00Z"},
             )
         ],
+    ),
+    "a total of other figures, told after the items it is of": (
+        [EARLIER, LH, *phq("2026-05-05")],
+        [phq_9("44261-6", 12, "2026-05-08")],
     ),
     "an LH that casts doubt on a unit": (
         [EARLIER, result("t1", "2986-8", 12, "ng/dL", "2026-05-04")],
@@ -124,3 +141,15 @@ def test_a_correction_without_its_day_is_marked_where_it_is_used() -> None:
     rows = [EARLIER, LH, result("t1", "2986-8", 219, "ng/dL", None, status="corrected")]
     (used,) = (e for e in assessed(rows, ASKED).axis.evidence if e.reference == "Observation/t1")
     assert "known only as it stands today" in (used.note or "")
+
+
+def test_the_sum_of_the_items_stands_until_the_total_itself_is_told() -> None:
+    rows = [*phq("2026-05-05"), phq_9("44261-6", 12, "2026-05-08")]
+
+    def totals(moment: str) -> list[int]:
+        return [int(e.value) for e in assessed(rows, moment).endpoints if e.item == "total"]
+
+    assert totals("2026-05-06T12:00:00-04:00") == [9]
+    assert totals(AFTER) == [12]
+    early = [*phq("2026-05-08"), phq_9("44261-6", 12, "2026-05-05")]
+    assert [int(e.value) for e in assessed(early, AFTER).endpoints] == [12]

@@ -95,6 +95,10 @@ def _answer(pen: Pen) -> None:
     for _ in range(pen.rng.randint(1, 3)):
         day, apart = pen.day(-500, 0), pen.rng.random() < 0.4
         figures = _figures(pen, tool)
+        if apart and len(figures) == len(_PHQ):
+            # The total comes as a result of its own, and need not be the sum.
+            more = sum(value for _, value in figures) + pen.rng.choice((0, 0, 1))
+            figures += (("total", min(more, 27)),)
         late = (0, 0, 1, 9) if apart else (0,)
         reported = tuple(min(0, day + pen.rng.choice(late)) for _ in figures)
         pen.told.append(Told(pen.id(), tool, day, figures, reported, apart))
