@@ -97,7 +97,7 @@ def _on_record(case: Case) -> set[str] | None:
         return None
     names = {ANYTHING, *case.problems, *case.readings, *case.withheld}
     for course in case.courses:
-        if course.active:
+        if course.active or course.episode.disputed:
             names.update((course.episode.agent, course.episode.drug_class))
     if case.allergies:
         names.add(ALLERGY)
@@ -182,12 +182,13 @@ def _lab(case: Case, test: LabTest) -> Judged:
 
 
 def _drug(case: Case, test: DrugTest) -> Judged:
+    unknown = "therapy" in case.unread
     for course in case.courses:
-        if course.active and (
-            course.episode.drug_class in test.classes or course.episode.agent in test.agents
-        ):
-            return Judged(True, (evidence_of_course(course, "blocks"),))
-    return UNKNOWN if "therapy" in case.unread else NO
+        if course.episode.drug_class in test.classes or course.episode.agent in test.agents:
+            if course.active:
+                return Judged(True, (evidence_of_course(course, "blocks"),))
+            unknown |= course.episode.disputed
+    return UNKNOWN if unknown else NO
 
 
 def _allergy(case: Case, test: AllergyTest, agent: str) -> Judged:

@@ -120,6 +120,7 @@ class Taking:
     ends        every end the record states or implies, the best first
     known       the newest day on which the record is known to have been true: between records
                 that disagree, the newest tells
+    disputed    over by its newest record, while an older one goes on by its own words
     at          the moment (aware) at which a dose was given, where one is told
     """
 
@@ -134,6 +135,7 @@ class Taking:
     known: date | None
     kind: Literal["word", "supply", "given"] = "word"
     undated: bool = False
+    disputed: bool = False
     stated: TakingState = "uncertain"
     ends: tuple[date, ...] = ()
     at: datetime | None = None
@@ -154,6 +156,8 @@ class Episode:
                wash-out separate episodes instead
     undated    its status changed on a day nobody wrote down: known only as it stands today
     known      the newest day on which a record of it is known to have been true
+    disputed   it is over by its newest record, while an older one still stands as active: whether
+               it is taken now cannot be told for certain
     """
 
     agent: str
@@ -171,6 +175,7 @@ class Episode:
     gaps: tuple[tuple[date, date], ...] = ()
     undated: bool = False
     known: date | None = None
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,10 @@ def join(takings: Sequence[Taking]) -> list[Taking]:
         if last is None or not _continues(last, taking):
             stretches.append(taking)
         elif _is_dose_step(last, taking):
-            stretches[-1] = replace(last, stop=taking.start, state="stopped", undated=False)
-            stretches.append(taking)
+            stretches[-1] = replace(
+                last, stop=taking.start, state="stopped", undated=False, disputed=False
+            )
+            stretches.append(replace(taking, disputed=_is_disputed(taking, last)))
         else:
             stretches[-1] = _merge(last, taking)
     return stretches
@@ -128,6 +130,14 @@ def _merge(first: Taking, second: Taking) -> Taking:
         recorded=min(days, default=None),
         known=newer.known,
         undated=end.undated,
+        disputed=_is_disputed(end, first, second),
+    )
+
+
+def _is_disputed(end: Taking, *others: Taking) -> bool:
+    """Whether one of the others goes on by its own words although `end` is the end."""
+    return end.state != "active" and any(
+        other.disputed or (other.state == "active" and other.stop is None) for other in others
     )
 
 
@@ -153,14 +163,15 @@ def _end_by(denial: Taking, stretches: list[Stretch]) -> bool:
     day = denial.known or date.min
     for number, stretch in enumerate(stretches):
         said = stretch.taking
-        goes_on = stretch.end is None or stretch.end > day
+        goes_on = said.disputed or stretch.end is None or stretch.end > day
         if goes_on and (said.start or date.min) <= day and (said.known or date.min) < day:
             ended = replace(
                 said,
-                stop=day,
+                stop=min(stretch.end or day, day),
                 state="stopped",
                 known=day,
                 undated=False,
+                disputed=False,
                 references=said.references + denial.references,
             )
             stretches[number] = replace(stretch, taking=ended)
@@ -188,4 +199,5 @@ def _episode(stretch: Stretch, index: Index) -> Episode:
         gaps=stretch.gaps,
         undated=taking.undated,
         known=taking.known,
+        disputed=taking.disputed,
     )

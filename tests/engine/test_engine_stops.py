@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from men import Man, candidate, codes, knowledge, man, the
+from men import Man, candidate, codes, draft, knowledge, man, the
 
 from smartapp.engine.assessment import Option
 from smartapp.engine.axis import judge_axis
@@ -404,3 +405,22 @@ def test_what_the_baseline_lacks_is_a_caution_and_closes_no_option() -> None:
     # An AST will do; and what is no option is not told to be measured for it.
     assert "not-measured" not in options(candidate().without("alt").lab("ast", 20))["hcg"].cautions
     assert "not-measured" not in bare["enclomiphene"].cautions
+
+
+def test_a_drug_that_may_still_be_taken_is_not_excluded() -> None:
+    """An older order of it stands as active, although a newer one ended."""
+
+    def disputed(agent: str) -> Man:
+        one = candidate().drug(agent, -1500, -1200)
+        one.episodes[-1] = replace(one.episodes[-1], disputed=True)
+        return one
+
+    found = disputed("gnrh-analogue").judged()
+    assert found.recommendation.status == "confirm-first"
+    assert all("not-excluded" in o.blocked_by for o in found.recommendation.options)
+    ordered = disputed("gnrh-analogue").judged(draft("clomiphene"))
+    said = next(f for f in ordered.findings if f.code == "cannot-assess")
+    assert (said.severity, said.card) == ("warning", True)
+    assert disputed("warfarin").judged().recommendation.status == "candidate"
+    over = candidate().drug("gnrh-analogue", -1500, -1200).judged()
+    assert over.recommendation.status == "candidate"

@@ -285,3 +285,26 @@ def test_the_order_of_the_rows_changes_nothing(read_man: ReadMan) -> None:
     ]
     assert read_man(*rows) == read_man(*reversed(rows))
     assert read_man(*rows, *rows) == read_man(*rows)
+
+
+def test_an_older_order_that_still_stands_is_not_silenced_by_a_newer_end(read_man: ReadMan) -> None:
+    older = request("a", authoredOn="2025-01-10")
+    ended = {"status": "stopped", "authoredOn": "2025-06-10"}
+    newer = request("b", **ended, dosageInstruction=sig("25 mg daily", end="2025-09-10"))
+    episode = only(read_man(older, newer))
+    assert (episode.status, episode.stop, episode.disputed) == ("stopped", date(2025, 9, 10), True)
+    stepped = request("b", **ended, dosageInstruction=sig("50 mg daily", end="2025-09-10"))
+    dosed = {**older, "dosageInstruction": sig("25 mg daily")}
+    steps = read_man(dosed, stepped).therapy.episodes
+    assert [(e.status, e.disputed) for e in steps] == [("stopped", False), ("stopped", True)]
+
+
+def test_an_end_is_undisputed_where_nothing_older_goes_on(read_man: ReadMan) -> None:
+    ended = request("a", status="stopped", dosageInstruction=sig("25 mg", end="2026-03-10"))
+    assert not only(read_man(ended)).disputed
+    renewed = request("b", authoredOn="2026-02-10")
+    assert not only(read_man(ended, renewed)).disputed
+    lapsed = request("c", authoredOn="2025-12-01", dosageInstruction=sig("x", end="2026-02-01"))
+    assert not only(read_man(lapsed, ended)).disputed
+    denied = statement(status="not-taken", dateAsserted="2026-05-01")
+    assert not only(read_man(request("d", authoredOn="2025-12-01"), ended, denied)).disputed
