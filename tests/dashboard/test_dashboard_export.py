@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
-from conftest import NOW, Desk, build_chart, finding, reading, series
+from conftest import EASTERN, NOW, Desk, build_chart, finding, reading, series
 from pypdf import PdfReader
 
 from smartapp.dashboard import Chart, figures
+from smartapp.dashboard.chart import Past
 from smartapp.engine import assess, to_json
 from smartapp.engine.assessment import Due, NotEvaluable
 from smartapp.fhir.model import Gap
@@ -292,3 +293,21 @@ def test_the_assessment_is_the_contracts_to_the_byte(desk: Desk) -> None:
     answer = desk.get("assessment.json")
     assert answer.mimetype == "application/json"
     assert answer.data == to_json(desk.charts["launch-1"].assessment)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_is_of_the_day_its_page_is_of(desk: Desk, file: str) -> None:
+    assert desk.get(f"{file}?as-of=tomorrow").status_code == 400
+    assert desk.get(f"{file}?as-of=2026-05-01").status_code == 200
+    assert desk.asked[-1] == date(2026, 5, 1)
+
+
+def test_an_earlier_day_stays_in_the_links_and_on_the_sheet(desk: Desk) -> None:
+    usual = desk.charts["launch-1"]
+    past = Past(date(2026, 5, 1), NOW.date(), usual.record)
+    then = replace(usual.assessment, as_of=datetime(2026, 5, 1, 20, 0, tzinfo=EASTERN))
+    desk.charts["launch-1"] = replace(usual, past=past, assessment=then)
+    for file in FILES:
+        assert f'href="/chart/launch-1/{file}?as-of=2026-05-01"' in desk.page()
+    said = text(sheet(desk))
+    assert said.index("As known on 1 May 2026, at the end of the day") < said.index("Verdict")
