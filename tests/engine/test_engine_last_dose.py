@@ -17,7 +17,10 @@ Row = dict[str, Any]
 HCG = {"text": "Pregnyl 1500 IU"}
 
 
-def note_of_the_draw(*doses: str) -> str:
+DRAWN = "2026-05-04T08:15:00-04:00"
+
+
+def note_of_the_draw(*doses: str, drawn: str = DRAWN) -> str:
     """On hCG since January by word, with these doses given; drawn on 4 May at 08:15."""
     rows: list[Row] = [
         {"resourceType": "Patient", "id": "man", "gender": "male", "birthDate": "1980-02-01"},
@@ -28,7 +31,7 @@ def note_of_the_draw(*doses: str) -> str:
         {
             "resourceType": "Observation", "id": "t", "status": "final",
             "code": {"coding": [{"system": "http://loinc.org", "code": "2986-8"}]},
-            "effectiveDateTime": "2026-05-04T08:15:00-04:00",
+            "effectiveDateTime": drawn,
             "valueQuantity": {"value": 560, "unit": "ng/dL"},
         },
     ]  # fmt: skip
@@ -58,3 +61,15 @@ def test_the_hours_since_the_last_dose_before_the_draw_are_told() -> None:
 @pytest.mark.parametrize("doses", [(), ("2026-05-01",), ("2026-05-05T08:00:00-04:00",)])
 def test_nothing_is_told_where_no_dose_has_a_time(doses: tuple[str, ...]) -> None:
     assert note_of_the_draw(*doses) == ""
+
+
+def test_a_dose_counts_from_the_moment_of_the_draw_back_to_the_end_of_its_wash_out() -> None:
+    assert note_of_the_draw(DRAWN).startswith("drawn 0 h after")
+    assert knowledge().catalogue.drugs["hcg"].washout_days == 42
+    assert note_of_the_draw("2026-03-23T08:15:00-04:00").startswith(f"drawn {42 * 24} h after")
+    assert note_of_the_draw("2026-03-22T08:15:00-04:00") == ""
+
+
+@pytest.mark.parametrize("drawn", ["2026-05-04", "2026-05-04T08:15:00"])
+def test_nothing_is_told_of_a_draw_whose_moment_is_not_known(drawn: str) -> None:
+    assert note_of_the_draw("2026-05-01T12:15:00Z", drawn=drawn) == ""
