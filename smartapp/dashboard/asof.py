@@ -41,6 +41,7 @@ class AsOf:
 
     day       for the date field; `words` the same for reading
     earlier   the page is of an earlier day than today
+    days      every day on which a result became known, and today: the stops of the slider
     standing  what the page cannot take back to that day: known only as it stands today
     query     what an address of these pages carries to stay on the day; empty for today
     """
@@ -52,6 +53,7 @@ class AsOf:
     earlier: bool
     before: Step | None
     after: Step | None
+    days: tuple[str, ...]
     standing: tuple[str, ...]
 
     @property
@@ -139,6 +141,7 @@ def as_of(chart: Chart, catalogue: Catalogue) -> AsOf:
         earlier=past is not None,
         before=_step(max((day for day in days if day < now), default=None)),
         after=_step(min((day for day in days if day > now), default=None)),
+        days=(*(day.isoformat() for day in days), today.isoformat()),
         standing=tuple(_standing(chart, catalogue)) if past else (),
     )
 
