@@ -56,7 +56,8 @@ nudges: $(VENV)/.installed-test
 
 # Runs every test that names a clause of a standard, writes docs/conformance.md. ARGS=tests/smart
 conformance: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m clause --clause-results build/clauses.json $(ARGS); \
+	rm -f build/clauses.json
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m clause --clause-results=build/clauses.json $(ARGS); \
 	$(BIN)/python tests/conformance/clause_matrix.py build/clauses.json
 
 # Breaks clauses one at a time, drawn by a seed: a named test must turn red. ARGS='--seed S --draw N'

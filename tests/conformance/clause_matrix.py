@@ -1,6 +1,6 @@
 """Writes docs/conformance.md: each clause, the tests that name it, what the last run said.
 
-    python -m pytest -m clause --clause-results build/clauses.json
+    python -m pytest -m clause --clause-results=build/clauses.json
     python tests/conformance/clause_matrix.py build/clauses.json
 
 `make conformance` does both, with ARGS for a part of the suite: clauses that this part did not try
