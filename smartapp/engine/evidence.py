@@ -8,13 +8,19 @@ from smartapp.engine.course import Course
 from smartapp.engine.span import show
 from smartapp.patient.record import EndpointReading, Problem
 
+_UNDATED = "over since a day nobody wrote down: known only as it stands today"
+
 
 def evidence_of_problem(problem: Problem, role: str) -> Evidence:
-    """A diagnosis or procedure as evidence, in the record's own words."""
+    """A diagnosis or procedure as evidence, in the record's own words.
+
+    One that is over since nobody knows when is marked: on an earlier day it may have been active.
+    """
+    over = problem.active is False and problem.abated is None
+    note = f"{problem.text}; {_UNDATED}" if over else problem.text
     return Evidence(
-        problem.reference, None, None, None, None, problem.onset or problem.recorded, role,
-        problem.text,
-    )  # fmt: skip
+        problem.reference, None, None, None, None, problem.onset or problem.recorded, role, note
+    )
 
 
 def evidence_of_course(course: Course, role: str) -> Evidence:

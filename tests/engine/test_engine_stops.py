@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from men import Man, candidate, codes, draft, knowledge, man, the
+from men import Man, candidate, codes, day, draft, knowledge, man, the
 
 from smartapp.engine.assessment import Option
 from smartapp.engine.axis import judge_axis
@@ -424,3 +424,13 @@ def test_a_drug_that_may_still_be_taken_is_not_excluded() -> None:
     assert disputed("warfarin").judged().recommendation.status == "candidate"
     over = candidate().drug("gnrh-analogue", -1500, -1200).judged()
     assert over.recommendation.status == "candidate"
+
+
+def test_a_diagnosis_that_is_over_since_nobody_knows_when_is_marked() -> None:
+    def note(**more: Any) -> str:
+        found = candidate().problem("vte", -900, active=False, **more).judged()
+        said = (e for f in found.findings for e in f.evidence)
+        return next(e.note or "" for e in said if e.reference.startswith("Condition/vte"))
+
+    assert note() == ("vte; over since a day nobody wrote down: known only as it stands today")
+    assert note(abated=day(-800)) == "vte"

@@ -243,8 +243,9 @@ DIAGNOSES: dict[str, _Named] = {
     "hypothyroid": (("E03.9",), ("40930008",), ("Hypothyroidism",)),
     "hyperthyroid": (("E05.90", "E05.00"), ("34486009", "90739004"), ("Hyperthyroidism",)),
     "adrenal": (("E27.1", "E27.40", "E24.9", "E25.0"), ("386584007",), ("Adrenal insufficiency",)),
-    "intracranial": (("D35.2", "C71.9", "D32.0", "D44.4", "Z85.841"), ("254956000",),
-                     ("Pituitary adenoma", "Meningioma")),
+    "intracranial": (("C71.9", "D32.0", "D44.4", "Z85.841"), (), ("Meningioma",)),
+    # It explains a very low LH, which another tumour does not.
+    "pituitary-tumor": (("D35.2", "D44.3"), ("254956000",), ("Pituitary adenoma",)),
     "pituitary-deficiency": (("E23.0", "E89.3"), ("33927004", "74728003", "93559003", "722944006"),
                              ("Hypopituitarism", "Kallmann syndrome")),
     "visual": (("H53.8", "H53.19", "H53.2", "H53.9"), ("63102001", "111516008"),

@@ -62,6 +62,7 @@ HAZARDS: dict[str, Callable[[Pen], None]] = {
     "allergy-fsh": _allergic("fsh"),
     "pituitary-deficiency": _ill("pituitary-deficiency"),
     "intracranial": _ill("intracranial"),
+    "pituitary-tumor": _ill("pituitary-tumor"),
     "vte-recent": _ill("vte", -183, -1),
     "thrombophilia": _ill("thrombophilia"),
     "vte-past": _ill("vte-past"),

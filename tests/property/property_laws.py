@@ -390,9 +390,27 @@ def past_stands(man: Man) -> str | None:
 
 
 def undated_change_is_told(man: Man) -> str | None:
-    """A drug of the axis that is over since nobody knows when is known only as it stands today."""
+    """What is over since nobody knows when is known only as it stands today: a drug of the axis is
+    told as open, and an illness is marked wherever it speaks."""
     if not applies(man):
         return None
+    return _unmarked_illness(man) or _untold_drug(man)
+
+
+def _unmarked_illness(man: Man) -> str | None:
+    over = {
+        f"Condition/dx-{x.id}"
+        for x in man.diagnoses
+        if x.status not in ("active", None) and x.abated is None
+    }
+    for finding in judged_as_he_is(man).findings if over else ():
+        for e in finding.evidence:
+            if e.reference in over and "as it stands today" not in (e.note or ""):
+                return f"{finding.code} rests on {e.reference} and does not mark it as undated"
+    return None
+
+
+def _untold_drug(man: Man) -> str | None:
     # What else is on record of the drug may tell when it ended.
     names = Counter(x.name for x in man.drugs) + Counter(x.drug for x in man.supplies)
     over = [x for x in man.drugs if x.undated and x.name in WASH_OUT and names[x.name] == 1]

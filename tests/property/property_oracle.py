@@ -266,6 +266,7 @@ _PROSTATE = SERMS | {"hcg"}
 _ROWS: dict[str, tuple[frozenset[str], bool]] = {
     "pituitary-deficiency": (SERMS | {"anastrozole"}, False),
     "intracranial": (SERMS | {"fsh"}, False),
+    "pituitary-tumor": (SERMS | {"fsh"}, False),
     "thrombophilia": (_VTE_AGENTS, False),
     "vte-past": (frozenset({"tamoxifen"}), False),
     "prostate-cancer": (_PROSTATE, True),
