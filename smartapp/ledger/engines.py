@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -93,14 +95,32 @@ def _private_file(path: Path) -> None:
 def _sqlite_connect(synchronous: str, connection: Any, _record: object) -> None:
     # The driver must not open transactions by itself: `_sqlite_begin` does.
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
+    _write_ahead(connection)
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
         f"synchronous = {synchronous}",
         "secure_delete = ON",
         "foreign_keys = ON",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on; once it is, that stays in the file.
+
+    SQLite answers the change itself with "locked" at once, without heeding the busy timeout, when
+    another process opens or closes the same new file: so it is asked again for as long. (Its
+    code carries the particular kind of "busy" in the higher bits.)
+    """
+    last = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+        time.sleep(0.01)
 
 
 def _sqlite_begin(conn: Connection) -> None:
