@@ -67,6 +67,7 @@ def engines_for(address: str) -> Engines:
 
 
 def _sqlite(url: URL) -> Engines:
+    url.get_dialect()  # refuses an unknown driver before a file is made for it
     if not url.database or url.database == ":memory:":
         raise ConfigError(_UNUSABLE + "SQLite needs a file here: sqlite:////path/of/the/file")
     _private_file(Path(url.database))

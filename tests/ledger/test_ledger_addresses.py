@@ -31,9 +31,13 @@ def open_at(place: str, home: Path) -> Ledger:
         "postgresql+asyncpg://h/ledger",
     ],
 )
-def test_an_unusable_address_is_a_setting_error(tmp_path: Path, place: str) -> None:
+def test_an_unusable_address_is_a_setting_error_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match="DATABASE_URL"):
         open_at(place, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_postgresql_without_its_driver_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
