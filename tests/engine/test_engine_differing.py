@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from men import Man, candidate, codes, draft, man, the
 
+from smartapp.engine.differing import one_a_date
+
 START = -200
 # analyte, the value that acts, one that does not, and the finding that speaks of it on clomiphene
 ACTING = {
@@ -104,3 +106,16 @@ def test_a_tsh_far_out_of_range_on_either_side_is_not_hidden_by_a_normal_one(
     stop = the(found, "contraindication")
     assert stop.severity == "critical"
     assert "values of one draw disagree" in stop.detail
+
+
+def test_a_low_count_reaches_as_far_down_as_any_of_its_date_may() -> None:
+    """Behind "< 15" there may be less than the 12 beside it; behind 18 there is not."""
+    counts = "sperm-concentration"
+    limited = man().lab(counts, 12, -5).lab(counts, 15, -5, comparator="<")
+    ((lowest,), apart) = one_a_date(limited.record().series[counts].readings, "low")
+    assert (lowest.value, lowest.low, apart) == (12, None, ())
+    ((lowest,), (pair,)) = one_a_date(
+        both(man(), counts, "18", "12").record().series[counts].readings, "low"
+    )
+    assert (lowest.value, lowest.low) == (12, 12)
+    assert [one.value for one in pair] == [12, 18]
